@@ -1,0 +1,134 @@
+/**
+ * The messages of a conversation, as values. Encodings are elsewhere (`codec.ts` for our own wire): the
+ * session machines know only this file.
+ *
+ * One connection carries several sessions, told apart by a number that the client chooses (1 and up);
+ * session 0 in an error means the connection. A conversation:
+ *
+ *     client                                server
+ *     bind                            →
+ *                                     ←     ident            only if the client asked for one
+ *     identify                        →
+ *     mark, upload …                  →
+ *                                     ←     download …, mark (the answer)
+ *     unbind                          →
+ *                                     ←     unbound
+ *                                     ←     error            instead of any of the above
+ *
+ * Source: sessions-and-history, sections 2 and 4; merge-semantics, section 9.
+ */
+import type { Changeset } from '../model/changeset.js';
+import type { ErrorAction, ErrorCode } from './errors.js';
+
+/** A server version with the salt recorded for it; equal numbers with other salts are other histories. */
+export interface SaltedVersion {
+  readonly version: number;
+  readonly salt: number;
+}
+
+/** A position in the server's history, and the newest version of this client integrated at that position. */
+export interface DownloadCursor {
+  readonly serverVersion: number;
+  readonly lastIntegratedClientVersion: number;
+}
+
+/** A position in the client's history, and the newest server version the client had integrated there. */
+export interface UploadCursor {
+  readonly clientVersion: number;
+  readonly lastIntegratedServerVersion: number;
+}
+
+export interface SyncProgress {
+  readonly latest: SaltedVersion;
+  readonly download: DownloadCursor;
+  readonly upload: UploadCursor;
+}
+
+export interface Bind {
+  readonly type: 'bind';
+  readonly session: number;
+  readonly partition: string;
+  readonly token: string;
+  readonly needIdent: boolean;
+}
+
+export interface Identify {
+  readonly type: 'identify';
+  readonly session: number;
+  readonly ident: number;
+  readonly salt: number;
+  readonly latest: SaltedVersion;
+  readonly download: DownloadCursor;
+}
+
+export interface Upload {
+  readonly type: 'upload';
+  readonly session: number;
+  /** The client's position after these changesets: acknowledges downloads even where there are none. */
+  readonly progress: UploadCursor;
+  /** The server must keep the history from here on for this client. */
+  readonly lockedServerVersion: number;
+  readonly changesets: readonly Changeset[];
+}
+
+export interface ClientMark {
+  readonly type: 'mark';
+  readonly session: number;
+  readonly request: number;
+}
+
+export interface Unbind {
+  readonly type: 'unbind';
+  readonly session: number;
+}
+
+/** The client could not integrate a download. */
+export interface ClientError {
+  readonly type: 'clientError';
+  readonly session: number;
+  readonly code: ErrorCode;
+  readonly message: string;
+}
+
+export interface ServerIdent {
+  readonly type: 'ident';
+  readonly session: number;
+  readonly ident: number;
+  readonly salt: number;
+}
+
+export interface Download {
+  readonly type: 'download';
+  readonly session: number;
+  readonly download: DownloadCursor;
+  readonly upload: UploadCursor;
+  readonly latest: SaltedVersion;
+  /** Bytes of history that remain after this message. */
+  readonly downloadableBytes: number;
+  readonly changesets: readonly Changeset[];
+}
+
+export interface ServerMark {
+  readonly type: 'mark';
+  readonly session: number;
+  readonly request: number;
+}
+
+export interface Unbound {
+  readonly type: 'unbound';
+  readonly session: number;
+}
+
+export interface ServerError {
+  readonly type: 'error';
+  readonly session: number;
+  readonly code: ErrorCode;
+  readonly message: string;
+  /** The same conversation may be tried again, after a pause. */
+  readonly tryAgain: boolean;
+  readonly action: ErrorAction;
+}
+
+export type ClientMessage = Bind | Identify | Upload | ClientMark | Unbind | ClientError;
+export type ServerMessage = ServerIdent | Download | ServerMark | Unbound | ServerError;
+export type Message = ClientMessage | ServerMessage;
