@@ -1,0 +1,27 @@
+/**
+ * `node dist/spec/run.js [part of a name…]`: runs the test files, all or those named. The last line says
+ * `N passed, M failed`, and the exit code whether M is zero.
+ */
+import type { ChildProcess } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import { endGroup, runTests } from './runner.js';
+
+const children: ChildProcess[] = [];
+for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+  process.on(signal, () => {
+    for (const child of children) if (child.exitCode === null && child.signalCode === null) endGroup(child);
+    process.exit(1);
+  });
+}
+
+const { passed, failed } = await runTests({
+  sources: fileURLToPath(new URL('../../spec', import.meta.url)),
+  built: fileURLToPath(new URL('.', import.meta.url)),
+  filters: process.argv.slice(2),
+  jobs: 2,
+  timeout: 240_000,
+  write: (text) => console.log(text),
+  started: (child) => children.push(child),
+});
+console.log(`\n${passed} passed, ${failed} failed`);
+process.exitCode = failed > 0 ? 1 : 0;
