@@ -1,0 +1,162 @@
+/**
+ * Application of the instructions on lists and sets, and of Clear. For the array instructions the cursor
+ * stands at the list, that is at the path without its last element; for the others at the whole path.
+ *
+ * Source: merge-semantics, section 2.3.
+ */
+import { emptyTrie, has, type Owner, remove, set } from '../base/trie.js';
+import { type Failure, failure } from './apply-error.js';
+import type { Edit } from './edit.js';
+import { describe, memberFits, valueFits } from './fits.js';
+import type { ArrayErase, ArrayInsert, ArrayMove, Clear, Path, SetErase, SetInsert } from './instruction.js';
+import type { CollectionType } from './schema.js';
+import {
+  type Column,
+  type Content,
+  DictionaryNode,
+  ListNode,
+  nestedColumn,
+  ObjectNode,
+  SetNode,
+} from './state.js';
+import { isMarker, type Payload } from './value.js';
+
+/** The last element of the path as an index below `bound`, or what is wrong with it. */
+const lastIndex = (path: Path, bound: number): number | Failure => {
+  const index = path[path.length - 1];
+  if (typeof index !== 'number') return failure('wrong-place', 'the path does not end in an index');
+  return inRange(index, bound) ? index : outOfRange(index, bound);
+};
+
+const inRange = (index: number, bound: number): boolean =>
+  Number.isInteger(index) && index >= 0 && index < bound;
+
+const outOfRange = (index: number, bound: number): Failure =>
+  failure('index-out-of-range', `found index ${index}, expected one below ${bound}`);
+
+const noList = (): Failure => failure('wrong-place', 'the path does not lead to a list');
+
+const wrongSize = (size: number, priorSize: number): Failure =>
+  failure('prior-size-mismatch', `the list has ${size} elements, the instruction was made for ${priorSize}`);
+
+const elementFits = (edit: Edit, column: Column, payload: Payload): Failure | null => {
+  if (!isMarker(payload)) return valueFits(edit.state, column, payload);
+  if (payload.type === 'objectValue' && column.embedded) return null;
+  if ((payload.type === 'list' || payload.type === 'dictionary') && column.spec.type === 'mixed') return null;
+  return failure('type-mismatch', `found ${payload.type}, expected ${describe(column)}`);
+};
+
+/** What a list holds for a payload that fits. */
+const newElement = (owner: Owner, payload: Payload): Content => {
+  if (!isMarker(payload)) return payload;
+  if (payload.type === 'objectValue') return new ObjectNode(owner, []);
+  return payload.type === 'list' ? new ListNode(owner, []) : new DictionaryNode(owner, emptyTrie());
+};
+
+export const applyArrayInsert = (edit: Edit, { path, value, priorSize }: ArrayInsert): Failure | null => {
+  const { cursor } = edit;
+  const list = cursor.openList();
+  if (list === null) return noList();
+  const size = list.items.length;
+  if (size !== priorSize) return wrongSize(size, priorSize);
+  const index = lastIndex(path, size + 1);
+  if (typeof index !== 'number') return index;
+  const unfit = elementFits(edit, cursor.isSingle ? nestedColumn : cursor.column, value);
+  if (unfit !== null) return unfit;
+  const content = newElement(edit.owner, value);
+  if (index === size) list.items.push(content);
+  else list.items.splice(index, 0, content);
+  return null;
+};
+
+export const applyArrayMove = ({ cursor }: Edit, { path, to, priorSize }: ArrayMove): Failure | null => {
+  const list = cursor.openList();
+  if (list === null) return noList();
+  const { items } = list;
+  if (items.length !== priorSize) return wrongSize(items.length, priorSize);
+  const from = lastIndex(path, items.length);
+  if (typeof from !== 'number') return from;
+  if (!inRange(to, items.length)) return outOfRange(to, items.length);
+  if (from === to) return failure('move-to-same-place', `the element is at ${to} already`);
+  const moved = items[from] as Content;
+  if (from < to) items.copyWithin(from, from + 1, to + 1);
+  else items.copyWithin(to + 1, to, from);
+  items[to] = moved;
+  return null;
+};
+
+export const applyArrayErase = ({ cursor }: Edit, { path, priorSize }: ArrayErase): Failure | null => {
+  const list = cursor.openList();
+  if (list === null) return noList();
+  const { items } = list;
+  if (items.length !== priorSize) return wrongSize(items.length, priorSize);
+  const index = lastIndex(path, items.length);
+  if (typeof index !== 'number') return index;
+  if (index === items.length - 1) items.pop();
+  else items.splice(index, 1);
+  return null;
+};
+
+const emptyCollection = (
+  { owner }: Edit,
+  type: Exclude<CollectionType, 'single'>,
+): ListNode | DictionaryNode | SetNode => {
+  switch (type) {
+    case 'list':
+      return new ListNode(owner, []);
+    case 'dictionary':
+      return new DictionaryNode(owner, emptyTrie());
+    case 'set':
+      return new SetNode(owner, emptyTrie());
+  }
+};
+
+export const applyClear = (edit: Edit, { collection }: Clear): Failure | null => {
+  const { cursor, rules } = edit;
+  const { column } = cursor;
+  if (!cursor.isSingle) {
+    const own = column.spec.collection;
+    // Old senders say `single` for whatever the column is.
+    if (own === 'single' || (collection !== 'single' && collection !== own))
+      return failure('collection-mismatch', `found a clear of a ${collection}, expected a ${own}`);
+    cursor.write(emptyCollection(edit, own));
+    return null;
+  }
+  if (column.spec.type !== 'mixed')
+    return failure('wrong-place', `found a property of type ${describe(column)}, expected a collection`);
+  if (collection !== 'list' && collection !== 'dictionary')
+    return failure(
+      'collection-mismatch',
+      `found a clear of a ${collection}, but mixed values hold lists and dictionaries`,
+    );
+  const missing = cursor.read() === undefined;
+  if (missing && (cursor.at === 'element' || rules.clearMissingEntry === 'error')) return cursor.missing();
+  cursor.write(emptyCollection(edit, collection));
+  return null;
+};
+
+const noSet = (): Failure => failure('wrong-place', 'the path does not lead to a set');
+
+export const applySetInsert = (edit: Edit, { value }: SetInsert): Failure | null => {
+  const { cursor, rules, owner } = edit;
+  const members = cursor.openSet();
+  if (members === null) return noSet();
+  const unfit = memberFits(edit.state, cursor.column, value);
+  if (unfit !== null || isMarker(value)) return unfit;
+  const id = rules.memberId(value);
+  // The representation that came first stays.
+  if (!has(members.members, id)) members.members = set(members.members, id, value, owner);
+  return null;
+};
+
+export const applySetErase = (edit: Edit, { value }: SetErase): Failure | null => {
+  const { cursor, rules, owner } = edit;
+  const members = cursor.openSet();
+  if (members === null) return noSet();
+  const unfit = memberFits(edit.state, cursor.column, value);
+  if (unfit !== null || isMarker(value)) return unfit;
+  if (value === null && rules.setEraseNull === 'error' && cursor.column.spec.type !== 'mixed')
+    return failure('type-mismatch', `found null, expected ${describe(cursor.column)}`);
+  members.members = remove(members.members, rules.memberId(value), owner);
+  return null;
+};

@@ -1,0 +1,40 @@
+/**
+ * Where rule sets of application differ. Ours departs from the reference in its known defects; the
+ * reference's own behaviour is kept as a value, so that its merges can be replayed exactly.
+ *
+ * Source: merge-semantics, sections 1.1 and 4.12 (numbers below); sessions-and-history, section 9.
+ */
+import { type MemberId, memberId, realmMemberId } from './member.js';
+
+export interface ApplyRules {
+  /** Whether creating an embedded object under a dictionary key replaces one that is there (4). */
+  readonly replaceEmbeddedEntry: boolean;
+  /** What clearing a collection under a dictionary key that is missing does (5). */
+  readonly clearMissingEntry: 'create' | 'error';
+  /** Whether erasing a class or column that is not there is an error (8). */
+  readonly eraseSchema: 'idempotent' | 'strict';
+  /** Whether null can be erased from a nullable set whose type is not mixed (10). */
+  readonly setEraseNull: 'allow' | 'error';
+  /** Whether a column that exists must agree in nullability to be added again. */
+  readonly columnNullability: 'compare' | 'ignore';
+  /** Which values are one member of a set. All edits that lead to one state use the same. */
+  readonly memberId: MemberId;
+}
+
+export const synclineApplyRules: ApplyRules = {
+  replaceEmbeddedEntry: false,
+  clearMissingEntry: 'create',
+  eraseSchema: 'idempotent',
+  setEraseNull: 'allow',
+  columnNullability: 'compare',
+  memberId,
+};
+
+export const realmApplyRules: ApplyRules = {
+  replaceEmbeddedEntry: true,
+  clearMissingEntry: 'error',
+  eraseSchema: 'strict',
+  setEraseNull: 'error',
+  columnNullability: 'ignore',
+  memberId: realmMemberId,
+};
