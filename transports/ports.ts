@@ -35,17 +35,25 @@ export interface CloseReason {
 /**
  * One end of a duplex carrier of frames.
  *
- * Obligations: frames arrive whole, in order and at most once; what was sent before `close` is delivered
- * before the close where the carrier still can; after `closed` was reported nothing is reported any more;
- * no method throws, whatever the state; `send` after the end is ignored; events never come from within a
- * call of `send`, `close` or `connect`.
+ * Obligations: frames arrive whole, in order and at most once, and a frame that arrived is the receiver's
+ * to keep; what was sent before `close` is delivered before the close where the carrier still can; after
+ * `close` was called and after `closed` was reported no frame is reported any more; no method throws,
+ * whatever the state; `send` after the end is ignored; events never come from within a call of `send`,
+ * `close`, `connect` or `accept`.
  */
 export interface Link {
-  /** Takes the frame over: the caller does not write to it afterwards. */
+  /**
+   * Takes the frame over: the caller does not write to it afterwards. A frame that is sent before `opened`
+   * leaves once the link is open.
+   */
   send(frame: Uint8Array): void;
   /** Bytes that were sent and have not left this process. */
   readonly bufferedBytes: number;
-  /** Ends the link. `closed` is reported on both ends, here with the given reason. Idempotent. */
+  /**
+   * Ends the link. `closed` is reported on both ends: here with the given reason, and without waiting for
+   * the peer; there with the same code (`lost` for `unreachable`) and, shortened to what the carrier takes,
+   * the same message. Idempotent.
+   */
   close(reason: CloseReason): void;
 }
 
@@ -70,12 +78,36 @@ export interface Listener {
 }
 
 /**
+ * What a store says when it cannot serve. `place` is the folder, file or address that it is about.
+ *
+ *     inUse      another holder has this client store open
+ *     foreign    what is there is not a store of this kind
+ *     corrupt    what is there is damaged
+ *     closed     the store was closed
+ *     failed     the medium refused: no space, no permission, a device error
+ */
+export type StoreErrorCode = 'inUse' | 'foreign' | 'corrupt' | 'closed' | 'failed';
+
+export interface StoreError extends Error {
+  readonly code: StoreErrorCode;
+  readonly place: string;
+}
+
+/**
  * The durable memory of one client file.
  *
  * Obligations: `commit` is atomic, and durable once it has resolved: a crash at any moment leaves all of a
- * batch or nothing of it. Commits are performed in the order of the calls. `load` answers all entries, in
- * ascending order of space (by code unit) and index. One store is open in one process at a time; opening it
- * twice is refused with an error that says so.
+ * batch or nothing of it. Commits are performed in the order of the calls; after one has failed, the later
+ * ones fail too, so that no gap arises. The cost of a commit is that of its batch, not of the store.
+ * `load` answers all entries, in ascending order of space (by code unit) and index. The bytes of a batch
+ * are not written to while its commit is under way, nor is what the store answers at any time; once a
+ * commit has resolved, the store has its own copy.
+ *
+ * One store is open in one process at a time; opening it twice is refused with `inUse`. `close` waits for
+ * the commits under way and may be repeated; every other call after it is rejected with `closed`.
+ * Rejections are `StoreError`s, except that a malformed argument is a bug of the caller: rejected with a
+ * `RangeError`, nothing being changed. Well formed are spaces of 1 to 64 characters of printable ASCII,
+ * indices as in `RecordEntry`, and ranges within 0 to 2^53.
  */
 export interface ClientStore {
   load(): Promise<readonly RecordEntry[]>;
@@ -83,10 +115,13 @@ export interface ClientStore {
   close(): Promise<void>;
 }
 
-/** The durable memory of a server: many partitions, each with a revision that counts its commits. */
+/**
+ * The durable memory of a server: many partitions, each with a revision that counts its commits. Names of
+ * up to `maxPartitionName` code units are taken, any others rejected with a `RangeError`.
+ */
 export interface ServerStore {
   partition(name: string): Promise<PartitionStore>;
-  /** Names of the partitions that have had a commit, in ascending order. */
+  /** Names of the partitions that have had a commit, in ascending order (by code unit). */
   partitions(): Promise<readonly string[]>;
   close(): Promise<void>;
 }
@@ -95,16 +130,22 @@ export type CommitOutcome =
   | { readonly type: 'committed'; readonly revision: number }
   | { readonly type: 'conflict'; readonly revision: number };
 
+/** Code units of a partition's name: what fits in a key of the stores that index names. */
+export const maxPartitionName = 512;
+
 /**
  * One partition. Several servers may hold it at once: compare-and-append on the revision is their only
  * point of agreement.
  *
- * Obligations: as for `ClientStore`; and `commit` changes nothing and answers `conflict` unless `expected`
- * is the present revision, which it then raises by one. Readers see whole commits only.
+ * Obligations: as for `ClientStore`, but that a failed commit does not end the store; and `commit` changes
+ * nothing and answers `conflict` unless `expected` is the present revision, which it then raises by one,
+ * even where the batch is empty. Readers see whole commits only, and all that were acknowledged to anyone.
  */
 export interface PartitionStore {
   /** The present revision (0 before the first commit) and all entries of the named spaces, ordered as in `ClientStore`. */
-  load(spaces: readonly string[]): Promise<{ readonly revision: number; readonly entries: readonly RecordEntry[] }>;
+  load(
+    spaces: readonly string[],
+  ): Promise<{ readonly revision: number; readonly entries: readonly RecordEntry[] }>;
   /**
    * Entries of one space with `from <= index < to`, ascending; stops after the entry with which the sum of
    * bytes reaches `maxBytes`, so that at least one entry is answered where there is one.

@@ -1,0 +1,31 @@
+/** Lets everything that is ready run: all microtasks, and one round of the event loop. */
+export const turn = (): Promise<void> => new Promise((resolve) => setTimeout(resolve));
+
+export interface Deferred<T> {
+  readonly promise: Promise<T>;
+  resolve(value: T): void;
+  reject(error: unknown): void;
+}
+
+export const deferred = <T>(): Deferred<T> => {
+  let resolve: (value: T) => void = () => undefined;
+  let reject: (error: unknown) => void = () => undefined;
+  const promise = new Promise<T>((onResolve, onReject) => {
+    resolve = onResolve;
+    reject = onReject;
+  });
+  return { promise, resolve, reject };
+};
+
+/** Resolves once `condition` holds; rejects, naming `what`, if it does not within the time. */
+export const eventually = async (
+  what: string,
+  condition: () => boolean | Promise<boolean>,
+  milliseconds = 10_000,
+): Promise<void> => {
+  const end = performance.now() + milliseconds;
+  while (!(await condition())) {
+    if (performance.now() > end) throw new Error(`not within ${milliseconds} ms: ${what}`);
+    await turn();
+  }
+};

@@ -1,0 +1,40 @@
+/**
+ * The platform's clock and chance, in Node and in browsers.
+ */
+import type { Cancel, Clock, Entropy } from './ports.js';
+
+/** Timers of the platform hold a signed 32-bit count and fire at once beyond it. */
+const longestTimer = 2 ** 31 - 1;
+
+/**
+ * Timers run on the monotonic clock, so that a correction of the time of day neither hastens nor delays
+ * them, and never fire early: what the platform's timer lacks is waited for again. Delays of any size.
+ */
+export const platformClock: Clock = {
+  now: () => Date.now(),
+  schedule: (milliseconds: number, action: () => void): Cancel => {
+    const due = performance.now() + milliseconds;
+    let timer: ReturnType<typeof setTimeout>;
+    const wait = (): void => {
+      timer = setTimeout(fire, Math.min(Math.max(0, Math.ceil(due - performance.now())), longestTimer));
+    };
+    const fire = (): void => {
+      if (performance.now() < due) wait();
+      else action();
+    };
+    wait();
+    return () => clearTimeout(timer);
+  },
+};
+
+/** The platform's cryptographic source: uniform over 1 … 2^53 - 1. */
+export const platformEntropy: Entropy = {
+  integer: () => {
+    const words = new Uint32Array(2);
+    for (;;) {
+      crypto.getRandomValues(words);
+      const value = ((words[0] ?? 0) & 0x1fffff) * 2 ** 32 + (words[1] ?? 0);
+      if (value !== 0) return value;
+    }
+  },
+};
