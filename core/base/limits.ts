@@ -9,14 +9,30 @@ export const limits = {
   valueBytes: 16_777_199,
   /** Elements of one path; mixed values nest at most this deep. */
   pathElements: 100,
+  /**
+   * Instructions of one changeset. An instruction can be as short as a byte: without this, decoding could take
+   * many times the memory of what was received.
+   */
+  changesetInstructions: 1_000_000,
+  /** Changesets of one message, and the instructions of all of them together, for the same reason. */
+  messageChangesets: 100_000,
+  messageInstructions: 3_000_000,
   /** Bytes of one encoded changeset. */
-  changesetBytes: 64 * 1024 * 1024,
+  changesetBytes: 16 * 1024 * 1024,
   /** Bytes of one encoded message. */
-  messageBytes: 64 * 1024 * 1024,
+  messageBytes: 32 * 1024 * 1024,
   /** An upload stops collecting changesets beyond this many bytes (soft). */
   uploadBytes: 128 * 1024,
+  /** Uploads sent ahead of their acknowledgement. */
+  uploadsInFlight: 16,
   /** A download stops collecting changesets beyond this many bytes (soft). */
   downloadBytes: 1024 * 1024,
+  /** Changes since the last snapshot of a state reach at least this many bytes before the next one. */
+  journalBytes: 1024 * 1024,
+  /** Instructions in one record of a snapshot. */
+  snapshotChunk: 20_000,
+  /** Newest main entries that a server holds in memory for each partition. */
+  tailEntries: 4096,
   /** Sessions on one connection. */
   sessionsPerConnection: 1000,
 } as const;

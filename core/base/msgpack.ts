@@ -1,0 +1,118 @@
+/**
+ * The few MessagePack forms that envelopes are made of, in the bytes that msgpackr gives them: integers from 0
+ * to 2^53 - 1 (in the shortest form up to 32 bits, as a float beyond), heads of arrays and of binaries.
+ * Other forms of the same thing are refused as not canonical.
+ */
+import type { Reader, Writer } from './bytes.js';
+import { refuse } from './decode-error.js';
+
+const FLOAT_64 = 0xcb;
+const UINT_8 = 0xcc;
+const UINT_16 = 0xcd;
+const UINT_32 = 0xce;
+const BIN_8 = 0xc4;
+const BIN_16 = 0xc5;
+const BIN_32 = 0xc6;
+const FIX_ARRAY = 0x90;
+const ARRAY_16 = 0xdc;
+const ARRAY_32 = 0xdd;
+
+/** Takes up to 9 bytes. Throws where `value` is no integer from 0 to 2^53 - 1. */
+export const writeUint = (writer: Writer, value: number): void => {
+  if (value >>> 0 !== value) {
+    if (!Number.isSafeInteger(value) || value < 0)
+      throw new Error(`${value} is not an integer from 0 to 2^53 - 1`);
+    writer.byte(FLOAT_64);
+    writer.float64(value);
+  } else if (value < 0x80) {
+    writer.byte(value);
+  } else if (value < 0x100) {
+    writer.byte(UINT_8);
+    writer.byte(value);
+  } else if (value < 0x10000) {
+    writer.byte(UINT_16);
+    writer.uint16(value);
+  } else {
+    writer.byte(UINT_32);
+    writer.uint32(value);
+  }
+};
+
+export const readUint = (reader: Reader, what: string): number => {
+  const start = reader.position;
+  const token = reader.byte();
+  if (token < 0x80) return token;
+  switch (token) {
+    case UINT_8:
+      return atLeast(reader.byte(), 0x80, start);
+    case UINT_16:
+      return atLeast(reader.uint16(), 0x100, start);
+    case UINT_32:
+      return atLeast(reader.uint32(), 0x10000, start);
+    case FLOAT_64:
+      return readLargeUint(reader, start, what);
+    default:
+      return refuse(
+        'malformed',
+        start,
+        `${describe(token)} for ${what}: expected an integer from 0 to 2^53 - 1`,
+      );
+  }
+};
+
+/** From 2^32 to 2^53 - 1, out of the parts of a double, so that no other double has to be looked at. */
+const readLargeUint = (reader: Reader, start: number, what: string): number => {
+  const high = reader.uint32();
+  const low = reader.uint32();
+  const exponent = (high >>> 20) - 1023;
+  const value = (((high & 0xfffff) + 0x100000) * 0x100000000 + low) / 2 ** (52 - exponent);
+  if (exponent < 32 || exponent > 52 || !Number.isInteger(value)) {
+    refuse('malformed', start, `a double for ${what}: expected one that is an integer from 2^32 to 2^53 - 1`);
+  }
+  return value;
+};
+
+/** The length that the head of an array gives. Bytes for that many elements may not be there. */
+export const readArrayHead = (reader: Reader, what: string): number => {
+  const start = reader.position;
+  const token = reader.byte();
+  if ((token & 0xf0) === FIX_ARRAY) return token & 0x0f;
+  if (token === ARRAY_16) return atLeast(reader.uint16(), 0x10, start);
+  if (token === ARRAY_32) return atLeast(reader.uint32(), 0x10000, start);
+  return refuse('malformed', start, `${describe(token)} for ${what}: expected an array`);
+};
+
+/** Bytes that the head of a binary of this size takes. */
+export const binHeadSize = (size: number): 2 | 3 | 5 => (size < 0x100 ? 2 : size < 0x10000 ? 3 : 5);
+
+export const writeBinHead = (writer: Writer, size: number): void => {
+  if (size < 0x100) {
+    writer.byte(BIN_8);
+    writer.byte(size);
+  } else if (size < 0x10000) {
+    writer.byte(BIN_16);
+    writer.uint16(size);
+  } else {
+    writer.byte(BIN_32);
+    writer.uint32(size);
+  }
+};
+
+/** Passes over a binary; its content ends at the reader's position. Gives its size. */
+export const skipBin = (reader: Reader, what: string): number => {
+  const start = reader.position;
+  const token = reader.byte();
+  let size: number;
+  if (token === BIN_8) size = reader.byte();
+  else if (token === BIN_16) size = atLeast(reader.uint16(), 0x100, start);
+  else if (token === BIN_32) size = atLeast(reader.uint32(), 0x10000, start);
+  else return refuse('malformed', start, `${describe(token)} for ${what}: expected a binary`);
+  reader.skip(size, what);
+  return size;
+};
+
+/** A number that has come in a form that is for numbers from `least` on. */
+const atLeast = (value: number, least: number, start: number): number =>
+  value >= least ? value : refuse('notCanonical', start, `${value} in a form for ${least} and more`);
+
+const describe = (token: number): string => `MessagePack token 0x${token.toString(16).padStart(2, '0')}`;
