@@ -1,5 +1,5 @@
 /**
- * The platform's clock and chance, in Node and in browsers.
+ * The clock and the chance of the platform, in Node and in browsers.
  */
 import type { Cancel, Clock, Entropy } from './ports.js';
 
@@ -10,7 +10,7 @@ const longestTimer = 2 ** 31 - 1;
  * Timers run on the monotonic clock, so that a correction of the time of day neither hastens nor delays
  * them, and never fire early: what the platform's timer lacks is waited for again. Delays of any size.
  */
-export const platformClock: Clock = {
+export const systemClock: Clock = {
   now: () => Date.now(),
   schedule: (milliseconds: number, action: () => void): Cancel => {
     const due = performance.now() + milliseconds;
@@ -28,7 +28,7 @@ export const platformClock: Clock = {
 };
 
 /** The platform's cryptographic source: uniform over 1 … 2^53 - 1. */
-export const platformEntropy: Entropy = {
+export const systemEntropy: Entropy = {
   integer: () => {
     const words = new Uint32Array(2);
     for (;;) {

@@ -29,3 +29,20 @@ export const emptyBatch: RecordBatch = { deletes: [], puts: [] };
 
 export const isEmptyBatch = (batch: RecordBatch): boolean =>
   batch.deletes.length === 0 && batch.puts.length === 0;
+
+/** One batch that does what the given ones do in turn. */
+export const inSequence = (batches: readonly RecordBatch[]): RecordBatch => {
+  if (batches.length === 1) return batches[0] as RecordBatch;
+  const deletes: RecordRange[] = [];
+  const puts = new Map<string, RecordEntry>();
+  for (const batch of batches) {
+    for (const range of batch.deletes) {
+      deletes.push(range);
+      // What an earlier batch put and this one deletes must not come back: puts follow all deletions.
+      for (const [id, put] of puts)
+        if (put.space === range.space && put.index >= range.from && put.index < range.to) puts.delete(id);
+    }
+    for (const put of batch.puts) puts.set(`${put.space}/${put.index}`, put);
+  }
+  return { deletes, puts: [...puts.values()] };
+};

@@ -18,31 +18,8 @@
  * Source: sessions-and-history, sections 2 and 4; merge-semantics, section 9.
  */
 import type { Changeset } from '../model/changeset.js';
+import type { DownloadCursor, SaltedVersion, UploadCursor } from '../model/progress.js';
 import type { ErrorAction, ErrorCode } from './errors.js';
-
-/** A server version with the salt recorded for it; equal numbers with other salts are other histories. */
-export interface SaltedVersion {
-  readonly version: number;
-  readonly salt: number;
-}
-
-/** A position in the server's history, and the newest version of this client integrated at that position. */
-export interface DownloadCursor {
-  readonly serverVersion: number;
-  readonly lastIntegratedClientVersion: number;
-}
-
-/** A position in the client's history, and the newest server version the client had integrated there. */
-export interface UploadCursor {
-  readonly clientVersion: number;
-  readonly lastIntegratedServerVersion: number;
-}
-
-export interface SyncProgress {
-  readonly latest: SaltedVersion;
-  readonly download: DownloadCursor;
-  readonly upload: UploadCursor;
-}
 
 export interface Bind {
   readonly type: 'bind';

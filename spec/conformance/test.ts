@@ -5,7 +5,7 @@
  *
  * The suites use nothing but the language and timers, so that they also run in browsers.
  */
-import { platformClock } from '../../transports/clock.js';
+import { systemClock } from '../../transports/clock.js';
 
 export interface ConformanceTest {
   readonly name: string;
@@ -57,7 +57,7 @@ export const storeRejection = async (
 export const within = async <T>(what: string, promise: Promise<T>, milliseconds = 10_000): Promise<T> => {
   let cancel = (): void => undefined;
   const late = new Promise<never>((_, reject) => {
-    cancel = platformClock.schedule(milliseconds, () =>
+    cancel = systemClock.schedule(milliseconds, () =>
       reject(new Error(`not within ${milliseconds} ms: ${what}`)),
     );
   });
@@ -66,7 +66,7 @@ export const within = async <T>(what: string, promise: Promise<T>, milliseconds 
 
 export const pause = (milliseconds = 0): Promise<void> =>
   new Promise((resolve) => {
-    platformClock.schedule(milliseconds, resolve);
+    systemClock.schedule(milliseconds, resolve);
   });
 
 /** `length` bytes that depend on `seed`, no two neighbouring kilobytes alike. */

@@ -1,0 +1,223 @@
+/**
+ * Commits of a client file: a local write, the ident, a download. Each is a pure function from the file to
+ * the file after it and the batch that makes it durable; a commit that cannot be made changes nothing.
+ *
+ * Source: merge-semantics, 5.2, 9.3, 9.6; sessions-and-history, 2.4 and 3.3.
+ */
+import * as E from 'fp-ts/lib/Either.js';
+import { limits } from '../base/limits.js';
+import type { RecordBatch, RecordEntry } from '../base/record.js';
+import { appended, droppedThrough, emptyRun, entriesOf } from '../base/run.js';
+import type { MergeOptions, TransformError } from '../merge/transform.js';
+import { type ApplyError, edit } from '../model/apply.js';
+import type { Changeset } from '../model/changeset.js';
+import { encodeInstructions } from '../model/codec.js';
+import type { Instruction } from '../model/instruction.js';
+import type { DownloadCursor, SaltedVersion, UploadCursor } from '../model/progress.js';
+import type { State } from '../model/state.js';
+import type { ClientFile, LocalWrite } from './client-file.js';
+import * as records from './client-records.js';
+import { integrate, type LocalForm } from './integrate.js';
+import { isSnapshotDue, snapshot } from './journal.js';
+
+/** A commit: the file after it, and the records that make it durable. */
+export interface Commit {
+  readonly file: ClientFile;
+  readonly batch: RecordBatch;
+}
+
+/** Closes a commit: `applied` is the encoded form of what led to the new state, null if nothing did. */
+const commit = (
+  before: ClientFile,
+  changed: ClientFile,
+  applied: Uint8Array | null,
+  puts: readonly RecordEntry[],
+  trimmedThrough: number,
+): Commit => {
+  const trimmed = records.trimmed(before.writes, trimmedThrough);
+  if (applied === null)
+    return { file: changed, batch: { deletes: trimmed, puts: [records.metaRecord(changed), ...puts] } };
+  const journal = { ...changed.journal, bytes: changed.journal.bytes + applied.length };
+  if (!isSnapshotDue(journal)) {
+    const file = { ...changed, journal };
+    const state = records.stateRecord(file.version, applied);
+    return { file, batch: { deletes: trimmed, puts: [records.metaRecord(file), state, ...puts] } };
+  }
+  const whole = snapshot(changed.state);
+  const file = { ...changed, journal: whole.journal };
+  return {
+    file,
+    batch: {
+      deletes: [...trimmed, ...whole.deletes, records.stateTrimmed(file.version)],
+      puts: [records.metaRecord(file), ...whole.puts, ...puts],
+    },
+  };
+};
+
+/**
+ * Commits a local write: `instructions` lead from the file's state to `state`, and there is at least one.
+ * `now` is the device's clock in milliseconds since 1970. Left, with a sentence, where the changeset would
+ * be larger than the limit.
+ */
+export const commitWrite = (
+  file: ClientFile,
+  instructions: readonly Instruction[],
+  state: State,
+  now: number,
+): E.Either<string, Commit> => {
+  const version = file.version + 1;
+  const stamp = Math.max(now, file.stamp);
+  const original: Changeset = {
+    version,
+    base: file.progress.download.serverVersion,
+    timestamp: stamp,
+    origin: 0,
+    instructions,
+  };
+  const body = encodeInstructions(instructions);
+  if (body.length > limits.changesetBytes)
+    return E.left(
+      `a transaction of ${body.length} bytes is more than the ${limits.changesetBytes} that fit in one: make several`,
+    );
+  const write: LocalWrite = { version, original, current: original, bytes: body.length };
+  const changed = { ...file, version, stamp, state, writes: appended(file.writes, write) };
+  return E.right(commit(file, changed, body, [records.writeRecord(original)], 0));
+};
+
+/** Takes the ident and salt that the server allocated. The file has none yet. */
+export const commitIdent = (file: ClientFile, ident: number, salt: number): Commit =>
+  commit(file, { ...file, ident, salt, version: file.version + 1 }, null, [], 0);
+
+/** What a download says: cursors and changesets, wherever they came from. */
+export interface Incoming {
+  readonly download: DownloadCursor;
+  readonly upload: UploadCursor;
+  readonly latest: SaltedVersion;
+  readonly changesets: readonly Changeset[];
+}
+
+/**
+ * Why a download cannot be integrated.
+ *
+ *     badProgress    its cursors contradict what this file knows: the server's fault, the connection ends
+ *     badChangeset   its changesets contradict this file's state
+ */
+export type IntegrationFailure =
+  | { readonly type: 'badProgress'; readonly message: string }
+  | {
+      readonly type: 'badChangeset';
+      readonly message: string;
+      readonly cause: ApplyError | TransformError;
+    };
+
+const badProgress = (message: string): IntegrationFailure => ({ type: 'badProgress', message });
+
+/** The rules of merge-semantics 9.6 that `incoming` breaks; null if none. */
+export const progressFault = (file: ClientFile, incoming: Incoming): IntegrationFailure | null => {
+  const { progress } = file;
+  const { download, upload, latest } = incoming;
+  const grows = (what: string, before: number, after: number): string | null =>
+    after < before ? `${what} went back from ${before} to ${after}` : null;
+  const within = (what: string, value: number, limit: number, of: string): string | null =>
+    value > limit ? `${what} ${value} is above ${of} ${limit}` : null;
+  const broken =
+    grows('the latest server version', progress.latest.version, latest.version) ??
+    grows('the upload cursor', progress.upload.clientVersion, upload.clientVersion) ??
+    grows('the download cursor', progress.download.serverVersion, download.serverVersion) ??
+    grows(
+      'the last integrated client version',
+      progress.download.lastIntegratedClientVersion,
+      download.lastIntegratedClientVersion,
+    ) ??
+    within('the upload cursor', upload.clientVersion, file.version, 'the newest local version') ??
+    within('the download cursor', download.serverVersion, latest.version, 'the latest server version') ??
+    within(
+      'the last integrated client version',
+      download.lastIntegratedClientVersion,
+      upload.clientVersion,
+      'the upload cursor',
+    ) ??
+    within(
+      "the upload cursor's server version",
+      upload.lastIntegratedServerVersion,
+      download.serverVersion,
+      'the download cursor',
+    );
+  if (broken !== null) return badProgress(broken);
+  let version = progress.download.serverVersion;
+  let base = progress.download.lastIntegratedClientVersion;
+  for (const changeset of incoming.changesets) {
+    if (changeset.version <= version || changeset.version > download.serverVersion)
+      return badProgress(`changeset ${changeset.version} is not within ${version + 1} … ${download.serverVersion}`);
+    if (changeset.base < base || changeset.base > download.lastIntegratedClientVersion)
+      return badProgress(
+        `changeset ${changeset.version} has base ${changeset.base}, not within ${base} … ${download.lastIntegratedClientVersion}`,
+      );
+    if (changeset.origin <= 0 || changeset.origin === file.ident)
+      return badProgress(`changeset ${changeset.version} has origin ${changeset.origin}`);
+    version = changeset.version;
+    base = changeset.base;
+  }
+  return null;
+};
+
+const asLocalForm = (write: LocalWrite, ident: number): LocalForm => ({
+  version: write.version,
+  changeset: write.current.origin === 0 ? { ...write.current, origin: ident } : write.current,
+});
+
+/**
+ * Integrates a download: its changesets are merged with the pending writes and applied; the pending writes
+ * take their new form; the cursors advance; writes that no download can meet any more are dropped. All or
+ * nothing. Cost: proportional to the download and to the pending writes that it meets.
+ */
+export const commitDownload = (
+  file: ClientFile,
+  incoming: Incoming,
+  options: MergeOptions,
+): E.Either<IntegrationFailure, Commit> => {
+  const fault = progressFault(file, incoming);
+  if (fault !== null) return E.left(fault);
+  const pending = entriesOf(file.writes);
+  const forms = pending.map((write) => asLocalForm(write, file.ident));
+  const merged = integrate(forms, incoming.changesets, options);
+  if (E.isLeft(merged))
+    return E.left({ type: 'badChangeset', message: merged.left.message, cause: merged.left });
+
+  const draft = edit(file.state);
+  const applied: Instruction[] = [];
+  let stamp = file.stamp;
+  for (const changeset of merged.right.incoming) {
+    stamp = Math.max(stamp, changeset.timestamp + 1);
+    for (const instruction of changeset.instructions) {
+      const error = draft.apply(instruction);
+      if (error !== null) return E.left({ type: 'badChangeset', message: error.message, cause: error });
+      applied.push(instruction);
+    }
+  }
+
+  const keptAfter = incoming.download.lastIntegratedClientVersion;
+  const puts: RecordEntry[] = [];
+  let writes = file.writes;
+  if (merged.right.locals.some((form, i) => form !== forms[i])) {
+    writes = emptyRun();
+    for (let i = 0; i < pending.length; i++) {
+      const write = pending[i] as LocalWrite;
+      const form = merged.right.locals[i] as LocalForm;
+      const current = form === forms[i] ? write.current : form.changeset;
+      if (current !== write.current && write.version > keptAfter) puts.push(records.reciprocalRecord(write.version, current));
+      writes = appended(writes, { ...write, current });
+    }
+  }
+  const changed: ClientFile = {
+    ...file,
+    version: file.version + 1,
+    stamp,
+    state: draft.finish(),
+    writes: droppedThrough(writes, keptAfter),
+    progress: { latest: incoming.latest, download: incoming.download, upload: incoming.upload },
+  };
+  const body = applied.length === 0 ? null : encodeInstructions(applied);
+  return E.right(commit(file, changed, body, puts, keptAfter));
+};
+

@@ -1,0 +1,58 @@
+/**
+ * One connection as the server sees it: which sessions it carries, and to which partition each belongs.
+ *
+ * Session numbers ascend on a connection and are never used twice. So a number tells what to do with a
+ * message: a present session gets it; a number that was used before belongs to a session that has ended,
+ * and the message has crossed with its end: it is dropped; any other number breaks the protocol.
+ */
+import { limits } from '../base/limits.js';
+import type { ErrorCode } from '../protocol/errors.js';
+import type { ClientMessage } from '../protocol/messages.js';
+
+export interface Connection {
+  /** Partition by session number. */
+  readonly sessions: ReadonlyMap<number, string>;
+  /** The highest session number seen. */
+  readonly highest: number;
+}
+
+export const newConnection: Connection = { sessions: new Map(), highest: 0 };
+
+export type Route =
+  | { readonly type: 'deliver'; readonly partition: string }
+  | { readonly type: 'drop' }
+  /** The connection ends with this error. */
+  | { readonly type: 'refuse'; readonly code: ErrorCode; readonly message: string };
+
+export const route = (
+  connection: Connection,
+  message: ClientMessage,
+): { readonly connection: Connection; readonly route: Route } => {
+  const refused = (code: ErrorCode, why: string) =>
+    ({ connection, route: { type: 'refuse', code, message: why } }) as const;
+  const number = message.session;
+  const partition = connection.sessions.get(number);
+  if (message.type !== 'bind') {
+    if (partition !== undefined) return { connection, route: { type: 'deliver', partition } };
+    return number <= connection.highest
+      ? { connection, route: { type: 'drop' } }
+      : refused(106, `${message.type} for session ${number}, which was never bound`);
+  }
+  if (number <= connection.highest)
+    return refused(107, `session number ${number} was used before, ${connection.highest + 1} is the next`);
+  if (connection.sessions.size >= limits.sessionsPerConnection)
+    return refused(104, `more than ${limits.sessionsPerConnection} sessions on one connection`);
+  const sessions = new Map(connection.sessions).set(number, message.partition);
+  return {
+    connection: { sessions, highest: number },
+    route: { type: 'deliver', partition: message.partition },
+  };
+};
+
+/** After the session has ended: its number is not used again. */
+export const withoutNumber = (connection: Connection, number: number): Connection => {
+  if (!connection.sessions.has(number)) return connection;
+  const sessions = new Map(connection.sessions);
+  sessions.delete(number);
+  return { ...connection, sessions };
+};

@@ -1,0 +1,149 @@
+/**
+ * The server's machine for one partition, as data: the partition, the sessions bound to it, and the reads
+ * under way. `server.ts` has the transitions.
+ */
+import type { RecordBatch, RecordEntry, RecordRange } from '../base/record.js';
+import { emptyTrie, get, set, type Trie } from '../base/trie.js';
+import type { Partition } from '../history/partition.js';
+import type { Reciprocals } from '../history/server-commit.js';
+import type { Decision } from '../merge/recorder.js';
+import type { RuleSet } from '../merge/rule-set.js';
+import type { DownloadCursor, UploadCursor } from '../model/progress.js';
+import { type ErrorAction, type ErrorCode, errorTable } from '../protocol/errors.js';
+import type { ClientMessage, ServerMessage, Upload } from '../protocol/messages.js';
+import type { ServerPhase } from './phases.js';
+
+export interface ServerConfig {
+  readonly rules: RuleSet;
+  /** Report what the merge decided (`decided` effects). */
+  readonly explain: boolean;
+}
+
+export interface ServerSession {
+  readonly connection: number;
+  /** The client's number for it on its connection. */
+  readonly number: number;
+  readonly phase: ServerPhase;
+  /** 0 until the client has identified itself. */
+  readonly ident: number;
+  /** What has been sent to the client. */
+  readonly download: DownloadCursor;
+  /** Progress of the last upload of this session. */
+  readonly upload: UploadCursor;
+  readonly lockedVersion: number;
+  readonly reciprocals: Reciprocals;
+  /** Marks to be answered once the download cursor reaches `version`. Ascending. */
+  readonly marks: readonly { readonly request: number; readonly version: number }[];
+  /** Uploads that are checked and wait for their turn. */
+  readonly queue: readonly Upload[];
+  /** What the session waits for from the store. While it integrates, its queue waits. */
+  readonly reading: { readonly download: boolean; readonly integrate: boolean };
+  /** An upload has been integrated and its cursor not yet told. */
+  readonly owesCursor: boolean;
+}
+
+export type ReadPurpose = 'open' | 'download' | 'integrate';
+
+export interface PendingRead {
+  readonly session: string;
+  readonly purpose: ReadPurpose;
+  readonly range: RecordRange;
+  /** What an integration has read so far. */
+  readonly before: readonly RecordEntry[];
+}
+
+export interface ServerMachine {
+  readonly config: ServerConfig;
+  readonly partition: Partition;
+  /** By `sessionKey`. */
+  readonly sessions: Trie<ServerSession>;
+  /** Session key by file ident: a file is bound once. */
+  readonly bound: Trie<string>;
+  /** By read id. */
+  readonly reads: Trie<PendingRead>;
+  readonly nextRead: number;
+}
+
+export type ServerEvent = { readonly now: number } & (
+  /** `chance`: an integer from 1 to 2^53 - 1, used as a salt where one is needed. */
+  | { readonly type: 'message'; readonly connection: number; readonly message: ClientMessage; readonly chance: number }
+  /** The connection is gone, and every session on it. */
+  | { readonly type: 'gone'; readonly connection: number }
+  /** What a `read` effect asked for: all entries of the range, or the first ones of it up to its bytes. */
+  | { readonly type: 'read'; readonly id: number; readonly entries: readonly RecordEntry[] }
+  /** Another server has committed: `partition` is what the store now holds. */
+  | { readonly type: 'refreshed'; readonly partition: Partition }
+);
+
+export type ServerEffect =
+  | { readonly type: 'commit'; readonly batch: RecordBatch }
+  | { readonly type: 'send'; readonly connection: number; readonly message: ServerMessage }
+  /** Answered by a `read` event. `maxBytes` null: the whole range. */
+  | { readonly type: 'read'; readonly id: number; readonly range: RecordRange; readonly maxBytes: number | null }
+  | { readonly type: 'decided'; readonly ident: number; readonly decisions: readonly Decision[] }
+  /** An upload that could not be integrated; it is kept in quarantine. */
+  | { readonly type: 'quarantined'; readonly ident: number; readonly version: number; readonly message: string }
+  /** What a client says about a download that it could not integrate. */
+  | { readonly type: 'reported'; readonly ident: number; readonly code: ErrorCode; readonly message: string };
+
+export interface ServerStep {
+  readonly machine: ServerMachine;
+  readonly effects: readonly ServerEffect[];
+}
+
+export const newServerMachine = (config: ServerConfig, partition: Partition): ServerMachine => ({
+  config,
+  partition,
+  sessions: emptyTrie(),
+  bound: emptyTrie(),
+  reads: emptyTrie(),
+  nextRead: 1,
+});
+
+export const sessionKey = (connection: number, number: number): string => `${connection}/${number}`;
+
+export const keyOfSession = (session: ServerSession): string => sessionKey(session.connection, session.number);
+
+export const sessionAt = (machine: ServerMachine, key: string): ServerSession | undefined =>
+  get(machine.sessions, key);
+
+export const withSession = (machine: ServerMachine, session: ServerSession): ServerMachine => ({
+  ...machine,
+  sessions: set(machine.sessions, keyOfSession(session), session),
+});
+
+export const sent = (session: ServerSession, message: ServerMessage): ServerEffect => ({
+  type: 'send',
+  connection: session.connection,
+  message,
+});
+
+export const errorMessage = (session: number, code: ErrorCode, message: string, action?: ErrorAction): ServerMessage => ({
+  type: 'error',
+  session,
+  code,
+  message,
+  tryAgain: errorTable[code].tryAgain,
+  action: action ?? errorTable[code].action,
+});
+
+/** Asks the store; the answer comes as an event. */
+export const asking = (
+  machine: ServerMachine,
+  read: PendingRead,
+  maxBytes: number | null,
+): ServerStep => {
+  const id = machine.nextRead;
+  return {
+    machine: { ...machine, nextRead: id + 1, reads: set(machine.reads, String(id), read) },
+    effects: [{ type: 'read', id, range: read.range, maxBytes }],
+  };
+};
+
+export const stayAs = (machine: ServerMachine): ServerStep => ({ machine, effects: [] });
+
+export const andThenServer = (first: ServerStep, next: (machine: ServerMachine) => ServerStep): ServerStep => {
+  const second = next(first.machine);
+  if (second.effects.length === 0) return { machine: second.machine, effects: first.effects };
+  return { machine: second.machine, effects: [...first.effects, ...second.effects] };
+};

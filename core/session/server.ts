@@ -1,0 +1,434 @@
+/**
+ * The server machine: one partition and the sessions bound to it, as a pure function
+ *
+ *     serverStep(machine, event) → { machine, effects }
+ *
+ * Effects are performed strictly in their order; in particular nothing is sent before the commit that
+ * stands before it is durable. If the store answers that another server has committed first, the driver
+ * drops the step, sends `refreshed`, and takes the step again: the function is pure, so that is all there
+ * is to winning and losing a race.
+ *
+ * Downloads are pumped: whenever a session's cursor is behind the head it is sent what lies between, from
+ * the tail in memory or, further back, from the store. Uploads of one session are integrated in order; an
+ * upload based on history that is no longer in the tail waits for the store, and other sessions go on.
+ */
+import * as E from 'fp-ts/lib/Either.js';
+import { limits } from '../base/limits.js';
+import type { RecordEntry } from '../base/record.js';
+import { entriesAfter } from '../base/run.js';
+import { forEach, get, remove, set } from '../base/trie.js';
+import { bytesAfter, type FileRecord, fileOf, saltOf, type ServerEntry, tailStart, uploadCursorOf } from '../history/partition.js';
+import { allocateIdent, commitUpload, downloadable, type UploadCommit } from '../history/server-commit.js';
+import { readEntries, reciprocalSpace } from '../history/server-records.js';
+import type { Decision } from '../merge/recorder.js';
+import type { Changeset } from '../model/changeset.js';
+import type { ErrorCode } from '../protocol/errors.js';
+import type { Bind, ClientError, ClientMark, ClientMessage, Identify, Upload } from '../protocol/messages.js';
+import { checkTransition, permitted, type ServerEventType, serverTable } from './phases.js';
+import { identifyFault, uploadFault } from './server-check.js';
+import {
+  andThenServer,
+  asking,
+  errorMessage,
+  keyOfSession,
+  type PendingRead,
+  type ServerEffect,
+  type ServerEvent,
+  type ServerMachine,
+  type ServerSession,
+  type ServerStep,
+  sent,
+  sessionAt,
+  sessionKey,
+  stayAs,
+  withSession,
+} from './server-session.js';
+
+const EVERYTHING = Number.MAX_SAFE_INTEGER;
+
+const withoutSession = (machine: ServerMachine, session: ServerSession): ServerMachine => {
+  const key = keyOfSession(session);
+  const ident = String(session.ident);
+  return {
+    ...machine,
+    sessions: remove(machine.sessions, key),
+    bound: get(machine.bound, ident) === key ? remove(machine.bound, ident) : machine.bound,
+  };
+};
+
+const ended = (machine: ServerMachine, session: ServerSession, code: ErrorCode, message: string): ServerStep => ({
+  machine: withoutSession(machine, session),
+  effects: [sent(session, errorMessage(session.number, code, message))],
+});
+
+const bind = (machine: ServerMachine, connection: number, message: Bind, now: number, chance: number): ServerStep => {
+  const session: ServerSession = {
+    connection,
+    number: message.session,
+    phase: 'bound',
+    ident: 0,
+    download: { serverVersion: 0, lastIntegratedClientVersion: 0 },
+    upload: { clientVersion: 0, lastIntegratedServerVersion: 0 },
+    lockedVersion: 0,
+    reciprocals: new Map(),
+    marks: [],
+    queue: [],
+    reading: { download: false, integrate: false },
+    owesCursor: false,
+  };
+  const bound = withSession(machine, session);
+  if (!message.needIdent) return stayAs(bound);
+  const commit = allocateIdent(machine.partition, chance, now);
+  return {
+    machine: { ...bound, partition: commit.partition },
+    effects: [
+      { type: 'commit', batch: commit.batch },
+      sent(session, { type: 'ident', session: session.number, ident: commit.file.ident, salt: commit.file.salt }),
+    ],
+  };
+};
+
+/** An older session of the same file gives way: its connection may be long dead without anybody knowing. */
+const displaced = (machine: ServerMachine, ident: number, by: ServerSession): ServerStep => {
+  const key = get(machine.bound, String(ident));
+  const older = key === undefined ? undefined : sessionAt(machine, key);
+  if (older === undefined) return stayAs(machine);
+  return older.connection === by.connection
+    ? ended(machine, by, 108, `file ${ident} is bound in session ${older.number} of this connection`)
+    : ended(machine, older, 200, `file ${ident} was bound on another connection`);
+};
+
+const identify = (machine: ServerMachine, session: ServerSession, message: Identify): ServerStep => {
+  const fault = identifyFault(machine.partition, message);
+  if (fault !== null) return ended(machine, session, fault.code, fault.message);
+  return andThenServer(displaced(machine, message.ident, session), (free) => {
+    if (sessionAt(free, keyOfSession(session)) === undefined) return stayAs(free);
+    const opening: ServerSession = {
+      ...session,
+      phase: 'opening',
+      ident: message.ident,
+      download: message.download,
+      lockedVersion: message.download.serverVersion,
+    };
+    const key = keyOfSession(opening);
+    const held = withSession({ ...free, bound: set(free.bound, String(message.ident), key) }, opening);
+    const range = { space: reciprocalSpace(message.ident), from: 0, to: EVERYTHING };
+    return asking(held, { session: key, purpose: 'open', range, before: [] }, null);
+  });
+};
+
+const queued = (machine: ServerMachine, session: ServerSession, message: Upload): ServerStep => {
+  const file = fileOf(machine.partition, session.ident) as FileRecord;
+  const fault = uploadFault(session, uploadCursorOf(file), message);
+  if (fault !== null) return ended(machine, session, fault.code, fault.message);
+  const waiting: ServerSession = {
+    ...session,
+    upload: message.progress,
+    lockedVersion: message.lockedServerVersion,
+    queue: [...session.queue, message],
+  };
+  return stayAs(withSession(machine, waiting));
+};
+
+/** What of an upload is new: retransmissions are skipped in silence, which makes sending again safe. */
+const newOf = (file: FileRecord, upload: Upload): readonly Changeset[] =>
+  upload.changesets.filter((changeset) => changeset.version > file.clientVersion);
+
+const integrated = (
+  machine: ServerMachine,
+  session: ServerSession,
+  upload: Upload,
+  met: readonly ServerEntry[],
+  now: number,
+): ServerStep => {
+  const { partition, config } = machine;
+  const file = fileOf(partition, session.ident) as FileRecord;
+  const decisions: Decision[] = [];
+  const recorder = { decided: (decision: Decision) => void decisions.push(decision) };
+  const commit: UploadCommit = commitUpload(
+    partition,
+    file,
+    session.reciprocals,
+    met,
+    { progress: upload.progress, lockedVersion: upload.lockedServerVersion, changesets: newOf(file, upload) },
+    now,
+    config.explain ? { rules: config.rules, recorder } : { rules: config.rules },
+  );
+  const effects: ServerEffect[] = [{ type: 'commit', batch: commit.batch }];
+  if (decisions.length > 0) effects.push({ type: 'decided', ident: session.ident, decisions });
+  const after: ServerSession = {
+    ...session,
+    queue: session.queue.slice(1),
+    reciprocals: commit.reciprocals,
+    reading: { ...session.reading, integrate: false },
+    owesCursor: session.owesCursor || upload.changesets.length > 0,
+  };
+  const changed = withSession({ ...machine, partition: commit.partition }, after);
+  const { rejected } = commit;
+  if (rejected === null) return { machine: changed, effects };
+  const { version } = rejected.changeset;
+  const message = `changeset ${version} cannot be integrated: ${rejected.message}`;
+  effects.push({ type: 'quarantined', ident: session.ident, version, message });
+  return andThenServer({ machine: changed, effects }, (quarantined) => ended(quarantined, after, 212, message));
+};
+
+/** Integrates the session's uploads in order, as far as the history that they meet is at hand. */
+const integrating = (machine: ServerMachine, key: string, now: number): ServerStep => {
+  let reached = stayAs(machine);
+  for (;;) {
+    const session = sessionAt(reached.machine, key);
+    const upload = session?.queue[0];
+    if (session === undefined || upload === undefined || session.phase !== 'active' || session.reading.integrate)
+      return reached;
+    const { partition } = reached.machine;
+    const file = fileOf(partition, session.ident) as FileRecord;
+    const base = newOf(file, upload)[0]?.base ?? partition.head;
+    const start = tailStart(partition);
+    if (base + 1 < start) {
+      return andThenServer(reached, (free) =>
+        asking(
+          withSession(free, { ...session, reading: { ...session.reading, integrate: true } }),
+          { session: key, purpose: 'integrate', range: { space: 'log', from: base + 1, to: start }, before: [] },
+          null,
+        ),
+      );
+    }
+    const met = entriesAfter(partition.tail, base);
+    reached = andThenServer(reached, (free) => integrated(free, session, upload, met, now));
+  }
+};
+
+/** Sends consecutive entries that follow the session's cursor. */
+const downloaded = (machine: ServerMachine, session: ServerSession, entries: readonly ServerEntry[]): ServerStep => {
+  const { partition } = machine;
+  const file = fileOf(partition, session.ident) as FileRecord;
+  const { changesets, lastIntegratedClientVersion } = downloadable(
+    entries,
+    session.ident,
+    session.download.lastIntegratedClientVersion,
+  );
+  const serverVersion = entries[entries.length - 1]?.version ?? session.download.serverVersion;
+  const download = { serverVersion, lastIntegratedClientVersion };
+  return {
+    machine: withSession(machine, { ...session, download, owesCursor: false }),
+    effects: [
+      sent(session, {
+        type: 'download',
+        session: session.number,
+        download,
+        upload: uploadCursorOf(file),
+        latest: { version: partition.head, salt: saltOf(partition, partition.head) },
+        downloadableBytes: bytesAfter(partition, serverVersion),
+        changesets,
+      }),
+    ],
+  };
+};
+
+/** The first entries, up to `limits.downloadBytes` and at least one. */
+const portion = (entries: readonly ServerEntry[]): readonly ServerEntry[] => {
+  let bytes = 0;
+  for (let i = 0; i < entries.length; i++) {
+    bytes += (entries[i] as ServerEntry).bytes;
+    if (i > 0 && bytes > limits.downloadBytes) return entries.slice(0, i);
+  }
+  return entries;
+};
+
+/** Brings the session up to the head, and answers the marks that it passes. */
+const pumped = (machine: ServerMachine, key: string): ServerStep => {
+  let reached = stayAs(machine);
+  for (;;) {
+    const session = sessionAt(reached.machine, key);
+    if (session === undefined || session.phase !== 'active' || session.reading.download) return reached;
+    const { partition } = reached.machine;
+    const from = session.download.serverVersion;
+    if (from === partition.head && !session.owesCursor) {
+      const answered = session.marks.filter((mark) => mark.version <= from);
+      if (answered.length === 0) return reached;
+      return {
+        machine: withSession(reached.machine, {
+          ...session,
+          marks: session.marks.filter((mark) => mark.version > from),
+        }),
+        effects: [
+          ...reached.effects,
+          ...answered.map((mark) =>
+            sent(session, { type: 'mark', session: session.number, request: mark.request }),
+          ),
+        ],
+      };
+    }
+    if (from < partition.head && from + 1 < tailStart(partition)) {
+      return andThenServer(reached, (free) =>
+        asking(
+          withSession(free, { ...session, reading: { ...session.reading, download: true } }),
+          {
+            session: key,
+            purpose: 'download',
+            range: { space: 'log', from: from + 1, to: tailStart(partition) },
+            before: [],
+          },
+          limits.downloadBytes,
+        ),
+      );
+    }
+    const entries = portion(entriesAfter(partition.tail, from));
+    reached = andThenServer(reached, (free) => downloaded(free, session, entries));
+  }
+};
+
+const pumpedAll = (machine: ServerMachine): ServerStep => {
+  const behind: string[] = [];
+  forEach(machine.sessions, (session, key) => {
+    if (session.phase === 'active' && (session.download.serverVersion < machine.partition.head || session.owesCursor))
+      behind.push(key);
+  });
+  const effects: ServerEffect[] = [];
+  let current = machine;
+  for (const key of behind) {
+    const next = pumped(current, key);
+    current = next.machine;
+    for (const effect of next.effects) effects.push(effect);
+  }
+  return { machine: current, effects };
+};
+
+const marked = (machine: ServerMachine, session: ServerSession, message: ClientMark): ServerStep =>
+  stayAs(
+    withSession(machine, {
+      ...session,
+      marks: [...session.marks, { request: message.request, version: machine.partition.head }],
+    }),
+  );
+
+const reported = (machine: ServerMachine, session: ServerSession, message: ClientError): ServerStep => ({
+  machine: withoutSession(machine, session),
+  effects: [{ type: 'reported', ident: session.ident, code: message.code, message: message.message }],
+});
+
+const unbound = (machine: ServerMachine, session: ServerSession): ServerStep => ({
+  machine: withoutSession(machine, session),
+  effects: [sent(session, { type: 'unbound', session: session.number })],
+});
+
+/** After whatever a session has asked for: integrate what can be, then let everybody have it. */
+const settled = (step: ServerStep, key: string, now: number): ServerStep => {
+  const before = step.machine.partition.head;
+  const done = andThenServer(step, (machine) => integrating(machine, key, now));
+  return done.machine.partition.head > before
+    ? andThenServer(done, (machine) => andThenServer(pumpedAll(machine), (all) => pumped(all, key)))
+    : andThenServer(done, (machine) => pumped(machine, key));
+};
+
+const handle = (machine: ServerMachine, session: ServerSession, message: Exclude<ClientMessage, Bind>, now: number): ServerStep => {
+  const key = keyOfSession(session);
+  switch (message.type) {
+    case 'identify':
+      return identify(machine, session, message);
+    case 'upload':
+      return settled(queued(machine, session, message), key, now);
+    case 'mark':
+      return settled(marked(machine, session, message), key, now);
+    case 'unbind':
+      return unbound(machine, session);
+    case 'clientError':
+      return reported(machine, session, message);
+  }
+};
+
+const messageReceived = (
+  machine: ServerMachine,
+  connection: number,
+  message: ClientMessage,
+  now: number,
+  chance: number,
+): ServerStep => {
+  const session = sessionAt(machine, sessionKey(connection, message.session));
+  if (message.type === 'bind') {
+    if (session === undefined) return bind(machine, connection, message, now, chance);
+    return ended(machine, session, 107, `session ${message.session} is bound already`);
+  }
+  if (session === undefined) return stayAs(machine);
+  const answer = permitted(serverTable, session.phase, message.type);
+  if (answer === 'ignored') return stayAs(machine);
+  if (answer === 'violation') return ended(machine, session, 109, `${message.type} while ${session.phase}`);
+  const next = handle(machine, session, message, now);
+  checkServerTransition(session, message.type, next.machine);
+  return next;
+};
+
+/** A session may always end; where it goes on, the table must say so. */
+const checkServerTransition = (before: ServerSession, event: ServerEventType, machine: ServerMachine): void => {
+  const after = sessionAt(machine, keyOfSession(before));
+  if (after !== undefined) checkTransition(serverTable, before.phase, event, after.phase);
+};
+
+const answered = (machine: ServerMachine, session: ServerSession, read: PendingRead, entries: readonly RecordEntry[], now: number): ServerStep => {
+  const key = keyOfSession(session);
+  const decoded = readEntries(entries);
+  if (E.isLeft(decoded)) return ended(machine, session, 201, decoded.left.message);
+  switch (read.purpose) {
+    case 'open': {
+      const reciprocals = new Map(decoded.right.map((entry) => [entry.version, entry]));
+      return settled(stayAs(withSession(machine, { ...session, phase: 'active', reciprocals })), key, now);
+    }
+    case 'download': {
+      const open = { ...session, reading: { ...session.reading, download: false } };
+      if (decoded.right.length === 0)
+        return ended(machine, session, 201, `the log has nothing at ${read.range.from}, below the head`);
+      return settled(downloaded(machine, open, decoded.right), key, now);
+    }
+    case 'integrate': {
+      const start = tailStart(machine.partition);
+      const soFar = [...read.before, ...entries];
+      // The tail has moved on meanwhile: what lies between must be read as well.
+      if (read.range.to < start)
+        return asking(
+          machine,
+          { ...read, range: { space: 'log', from: read.range.to, to: start }, before: soFar },
+          null,
+        );
+      const old = readEntries(soFar);
+      if (E.isLeft(old)) return ended(machine, session, 201, old.left.message);
+      const met = [...old.right, ...entriesAfter(machine.partition.tail, read.range.to - 1)];
+      const before = machine.partition.head;
+      const done = integrated(machine, session, session.queue[0] as Upload, met, now);
+      const all = done.machine.partition.head > before ? andThenServer(done, pumpedAll) : done;
+      return settled(all, key, now);
+    }
+  }
+};
+
+const readAnswered = (machine: ServerMachine, id: number, entries: readonly RecordEntry[], now: number): ServerStep => {
+  const read = get(machine.reads, String(id));
+  if (read === undefined) return stayAs(machine);
+  const open = { ...machine, reads: remove(machine.reads, String(id)) };
+  const session = sessionAt(open, read.session);
+  if (session === undefined) return stayAs(open);
+  const next = answered(open, session, read, entries, now);
+  checkServerTransition(session, 'read', next.machine);
+  return next;
+};
+
+const gone = (machine: ServerMachine, connection: number): ServerStep => {
+  const lost: ServerSession[] = [];
+  forEach(machine.sessions, (session) => {
+    if (session.connection === connection) lost.push(session);
+  });
+  return stayAs(lost.reduce(withoutSession, machine));
+};
+
+/** One step. Total (law 8) and deterministic (law 6); throws on a bug only. */
+export const serverStep = (machine: ServerMachine, event: ServerEvent): ServerStep => {
+  switch (event.type) {
+    case 'message':
+      return messageReceived(machine, event.connection, event.message, event.now, event.chance);
+    case 'gone':
+      return gone(machine, event.connection);
+    case 'read':
+      return readAnswered(machine, event.id, event.entries, event.now);
+    case 'refreshed':
+      return pumpedAll({ ...machine, partition: event.partition });
+  }
+};

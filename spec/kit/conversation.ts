@@ -1,0 +1,263 @@
+/**
+ * Devices and one server, machines only: no driver, no link, no clock. Every message passes through the
+ * codec and a queue per direction; whoever drives decides which queue moves next, who loses its
+ * connection, and who crashes and starts again from its records. The production machines, step by step, in
+ * any order: the smallest thing that can show a law of the whole.
+ */
+import * as E from 'fp-ts/lib/Either.js';
+import { type Connection, newConnection, route, withoutNumber } from '../../core/session/connection.js';
+import {
+  type ClientConfig,
+  type ClientEvent,
+  type ClientSession,
+  clientStep,
+  defaultTiming,
+  newClientSession,
+} from '../../core/session/client.js';
+import { loadClientFile } from '../../core/history/client-records.js';
+import { extended, loadPartition, openingSpaces } from '../../core/history/server-records.js';
+import { syncline } from '../../core/merge/rule-set.js';
+import { digest } from '../../core/model/digest.js';
+import type { Instruction } from '../../core/model/instruction.js';
+import type { State } from '../../core/model/state.js';
+import { decodeClientMessage, decodeServerMessage, encodeMessage } from '../../core/protocol/codec.js';
+import type { ServerConfig, ServerEvent, ServerMachine } from '../../core/session/server-session.js';
+import { newServerMachine } from '../../core/session/server-session.js';
+import { serverStep } from '../../core/session/server.js';
+import { MemoryRecords } from './memory-records.js';
+import { pick, type Random } from './random.js';
+
+type Timeless<Event> = Event extends unknown ? Omit<Event, 'now'> : never;
+
+const orThrow = <L extends { readonly message: string }, A>(either: E.Either<L, A>): A => {
+  if (E.isLeft(either)) throw new Error(either.left.message);
+  return either.right;
+};
+
+export class Device {
+  readonly name: string;
+  readonly records = new MemoryRecords();
+  readonly config: ClientConfig;
+  session: ClientSession;
+  /** Connection at the server; 0 for none. */
+  connection = 0;
+  readonly upward: Uint8Array[] = [];
+  readonly downward: Uint8Array[] = [];
+  readonly settled = new Map<number, string | null>();
+  readonly failures: string[] = [];
+
+  constructor(name: string, explain = false) {
+    this.name = name;
+    this.config = { partition: 'p', rules: syncline, explain, timing: defaultTiming };
+    this.session = newClientSession(this.config, orThrow(loadClientFile([])));
+  }
+
+  get state(): State {
+    return this.session.file.state;
+  }
+}
+
+export class Conversation {
+  readonly devices: readonly Device[];
+  readonly records = new MemoryRecords();
+  readonly config: ServerConfig = { rules: syncline, explain: false };
+  readonly random: Random;
+  readonly notes: string[] = [];
+  server: ServerMachine;
+  now = 1_000_000;
+  #connections = new Map<number, Connection>();
+  #reads: { readonly id: number; readonly answer: () => void }[] = [];
+  #nextConnection = 1;
+
+  constructor(random: Random, devices: number) {
+    this.random = random;
+    this.devices = Array.from({ length: devices }, (_, i) => new Device(String.fromCharCode(65 + i)));
+    this.server = this.#loadServer();
+  }
+
+  #salt(): number {
+    return 1 + this.random.int(1_000_000_000);
+  }
+
+  #loadServer(): ServerMachine {
+    const opened = orThrow(loadPartition(this.records.entries(openingSpaces), this.#salt()));
+    const log = this.records.read({ space: 'log', from: opened.snapshotVersion + 1, to: opened.head + 1 }, null);
+    return newServerMachine(this.config, orThrow(extended(opened, log)));
+  }
+
+  /** Steps a device and performs what it decides. */
+  tell(device: Device, event: Timeless<ClientEvent>): void {
+    const next = clientStep(device.session, { ...event, now: this.now } as ClientEvent);
+    device.session = next.session;
+    for (const effect of next.effects) {
+      switch (effect.type) {
+        case 'commit':
+          device.records.commit(effect.batch);
+          break;
+        case 'connect':
+          this.#connect(device);
+          break;
+        case 'disconnect':
+          this.#forget(device);
+          break;
+        case 'send':
+          device.upward.push(encodeMessage(effect.message));
+          break;
+        case 'settled':
+          device.settled.set(effect.id, effect.failure?.name ?? null);
+          break;
+        case 'failed':
+          device.failures.push(`${effect.failure.name}: ${effect.failure.message}`);
+          break;
+        default:
+      }
+    }
+  }
+
+  /** A local transaction that is already made: `instructions` lead to `state`. */
+  write(device: Device, instructions: readonly Instruction[], state: State): void {
+    if (instructions.length > 0) this.tell(device, { type: 'write', instructions, state });
+  }
+
+  #connect(device: Device): void {
+    this.#forget(device);
+    device.connection = this.#nextConnection++;
+    this.#connections.set(device.connection, newConnection);
+    this.#opening.push(device);
+  }
+
+  /** Devices whose link is about to open. */
+  readonly #opening: Device[] = [];
+
+  #forget(device: Device): void {
+    const { connection } = device;
+    device.connection = 0;
+    device.upward.length = 0;
+    device.downward.length = 0;
+    const at = this.#opening.indexOf(device);
+    if (at >= 0) this.#opening.splice(at, 1);
+    if (connection === 0) return;
+    this.#connections.delete(connection);
+    this.#tellServer({ type: 'gone', connection });
+  }
+
+  #tellServer(event: Timeless<ServerEvent>): void {
+    const next = serverStep(this.server, { ...event, now: this.now } as ServerEvent);
+    this.server = next.machine;
+    for (const effect of next.effects) {
+      switch (effect.type) {
+        case 'commit':
+          this.records.commit(effect.batch);
+          break;
+        case 'send': {
+          const device = this.devices.find((each) => each.connection === effect.connection);
+          const { message } = effect;
+          if (message.type === 'error' || message.type === 'unbound') {
+            const connection = this.#connections.get(effect.connection);
+            if (connection !== undefined)
+              this.#connections.set(effect.connection, withoutNumber(connection, message.session));
+          }
+          device?.downward.push(encodeMessage(message));
+          break;
+        }
+        case 'read': {
+          const { id, range, maxBytes } = effect;
+          const answer = () => this.#tellServer({ type: 'read', id, entries: this.records.read(range, maxBytes) });
+          this.#reads.push({ id, answer });
+          break;
+        }
+        case 'quarantined':
+          this.notes.push(`quarantined ${effect.version} of ${effect.ident}: ${effect.message}`);
+          break;
+        default:
+      }
+    }
+  }
+
+  #deliverUp(device: Device): void {
+    const frame = device.upward.shift();
+    if (frame === undefined) return;
+    const message = orThrow(decodeClientMessage(frame));
+    const connection = this.#connections.get(device.connection);
+    if (connection === undefined) return;
+    const routed = route(connection, message);
+    this.#connections.set(device.connection, routed.connection);
+    if (routed.route.type === 'refuse') throw new Error(`refused: ${routed.route.message}`);
+    if (routed.route.type === 'deliver')
+      this.#tellServer({ type: 'message', connection: device.connection, message, chance: this.#salt() });
+  }
+
+  #deliverDown(device: Device): void {
+    const frame = device.downward.shift();
+    if (frame === undefined) return;
+    this.tell(device, { type: 'message', message: orThrow(decodeServerMessage(frame)), chance: 0 });
+  }
+
+  /** Everything that could happen next without anybody's doing: one of these is one step of the world. */
+  moves(): (() => void)[] {
+    const moves: (() => void)[] = [];
+    for (const device of this.devices) {
+      if (this.#opening.includes(device)) moves.push(() => this.#open(device));
+      if (device.upward.length > 0 && !this.#opening.includes(device)) moves.push(() => this.#deliverUp(device));
+      if (device.downward.length > 0) moves.push(() => this.#deliverDown(device));
+    }
+    this.#reads.forEach((read, i) => {
+      moves.push(() => {
+        this.#reads.splice(i, 1);
+        read.answer();
+      });
+    });
+    return moves;
+  }
+
+  #open(device: Device): void {
+    this.#opening.splice(this.#opening.indexOf(device), 1);
+    this.tell(device, { type: 'opened', token: '' });
+  }
+
+  /** One random move; false if nothing can happen. */
+  move(): boolean {
+    const moves = this.moves();
+    if (moves.length === 0) return false;
+    this.now += 1 + this.random.int(3);
+    pick(this.random, moves)();
+    return true;
+  }
+
+  /** The link is lost with everything on its way. */
+  disconnect(device: Device): void {
+    if (device.connection === 0) return;
+    this.#forget(device);
+    this.tell(device, { type: 'closed', reason: 'lost', chance: 0 });
+  }
+
+  /** The device's process dies and starts again from its records. */
+  crash(device: Device): void {
+    this.#forget(device);
+    device.session = newClientSession(device.config, orThrow(loadClientFile(device.records.entries())));
+  }
+
+  /** The server's process dies and starts again from its records: every link is lost. */
+  crashServer(): void {
+    this.#reads = [];
+    for (const device of this.devices) this.disconnect(device);
+    this.server = this.#loadServer();
+  }
+
+  /** Connects everybody and moves until nothing happens any more. Throws if that takes too long. */
+  heal(limit = 100_000): void {
+    for (const device of this.devices) {
+      const { phase } = device.session;
+      if (phase === 'paused' || phase === 'disconnected' || phase === 'suspended') this.tell(device, { type: 'resume' });
+    }
+    for (let i = 0; this.move(); i++) if (i > limit) throw new Error('the conversation does not come to rest');
+  }
+
+  /** Digests by name, of all devices and the server. */
+  digests(): ReadonlyMap<string, string> {
+    return new Map([
+      ['server', digest(this.server.partition.state)],
+      ...this.devices.map((device) => [device.name, digest(device.state)] as const),
+    ]);
+  }
+}

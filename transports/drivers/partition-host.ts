@@ -1,0 +1,174 @@
+/**
+ * Runs the machine of one partition on a store.
+ *
+ * Events that have come in together are stepped through together, their commits are made as one, and only
+ * then is anything else performed: one disk flush serves many uploads. If the store answers that another
+ * server was first, the steps are dropped, the partition is read again and the same events are taken once
+ * more; nothing had left the process.
+ */
+import * as E from 'fp-ts/lib/Either.js';
+import {
+  type CorruptRecord,
+  extended,
+  inSequence,
+  loadPartition,
+  newServerMachine,
+  openingSpaces,
+  type Partition,
+  type RecordBatch,
+  type ServerConfig,
+  type ServerEffect,
+  type ServerEvent,
+  type ServerMachine,
+  serverStep,
+} from '../../core/index.js';
+import type { PartitionStore } from '../ports.js';
+
+export interface HostCallbacks {
+  /** Everything but commits and reads, in order. */
+  readonly perform: (effect: Exclude<ServerEffect, { type: 'commit' } | { type: 'read' }>) => void;
+  /** The host has stopped: the store failed, or holds what cannot be read. */
+  readonly failed: (error: unknown) => void;
+  readonly now: () => number;
+}
+
+const EVERYTHING = Number.MAX_SAFE_INTEGER;
+
+const orThrow = <A>(read: E.Either<CorruptRecord, A>): A => {
+  if (E.isLeft(read)) throw new Error(read.left.message);
+  return read.right;
+};
+
+interface Loaded {
+  readonly revision: number;
+  readonly partition: Partition;
+}
+
+/** Reads a whole partition. Throws an error that names the record where one cannot be read. */
+const load = async (store: PartitionStore, salt: number): Promise<Loaded> => {
+  for (;;) {
+    const { revision, entries } = await store.load(openingSpaces);
+    const opened = orThrow(loadPartition(entries, salt));
+    const log = await store.read('log', opened.snapshotVersion + 1, opened.head + 1, EVERYTHING);
+    const whole = extended(opened, log);
+    if (E.isRight(whole)) return { revision, partition: whole.right };
+    // Another server may have taken a snapshot between the two reads; only then is a second look due.
+    if ((await store.load([])).revision === revision) throw new Error(whole.left.message);
+  }
+};
+
+export class PartitionHost {
+  readonly #store: PartitionStore;
+  readonly #callbacks: HostCallbacks;
+  readonly #salt: number;
+  #machine: ServerMachine;
+  #revision: number;
+  #events: ServerEvent[] = [];
+  #isRunning = false;
+  #hasFailed = false;
+  #idle: (() => void)[] = [];
+
+  /** `salt`: drawn for this process, 1 to 2^53 - 1. */
+  static async open(store: PartitionStore, config: ServerConfig, salt: number, callbacks: HostCallbacks): Promise<PartitionHost> {
+    const { revision, partition } = await load(store, salt);
+    return new PartitionHost(store, newServerMachine(config, partition), revision, salt, callbacks);
+  }
+
+  private constructor(store: PartitionStore, machine: ServerMachine, revision: number, salt: number, callbacks: HostCallbacks) {
+    this.#store = store;
+    this.#machine = machine;
+    this.#revision = revision;
+    this.#salt = salt;
+    this.#callbacks = callbacks;
+  }
+
+  /** The partition as decided so far. */
+  get partition(): Partition {
+    return this.#machine.partition;
+  }
+
+  dispatch(event: ServerEvent): void {
+    if (this.#hasFailed) return;
+    this.#events.push(event);
+    if (!this.#isRunning) void this.#run();
+  }
+
+  /** Resolves when no event waits and everything decided has been performed; reads may still be under way. */
+  idle(): Promise<void> {
+    if (!this.#isRunning) return Promise.resolve();
+    return new Promise((resolve) => this.#idle.push(resolve));
+  }
+
+  async #run(): Promise<void> {
+    this.#isRunning = true;
+    try {
+      // Events of one turn of the event loop are taken together.
+      await Promise.resolve();
+      while (this.#events.length > 0) {
+        const events = this.#events;
+        this.#events = [];
+        const effects = await this.#take(events);
+        for (const effect of effects) this.#perform(effect);
+      }
+    } catch (error) {
+      this.#hasFailed = true;
+      this.#events = [];
+      this.#callbacks.failed(error);
+    }
+    this.#isRunning = false;
+    for (const resolve of this.#idle.splice(0)) resolve();
+  }
+
+  /** Steps through the events and makes what they decide durable. */
+  async #take(events: readonly ServerEvent[]): Promise<readonly ServerEffect[]> {
+    let base = this.#machine;
+    const before: ServerEffect[] = [];
+    for (;;) {
+      let machine = base;
+      const effects: ServerEffect[] = before.slice();
+      const batches: RecordBatch[] = [];
+      for (const event of events) {
+        const next = serverStep(machine, event);
+        machine = next.machine;
+        for (const effect of next.effects) {
+          if (effect.type === 'commit') batches.push(effect.batch);
+          else effects.push(effect);
+        }
+      }
+      if (batches.length > 0) {
+        const outcome = await this.#store.commit(this.#revision, inSequence(batches));
+        if (outcome.type === 'conflict') {
+          const now = await load(this.#store, this.#salt);
+          this.#revision = now.revision;
+          const refreshed = serverStep(base, {
+            type: 'refreshed',
+            partition: now.partition,
+            now: this.#callbacks.now(),
+          });
+          base = refreshed.machine;
+          for (const effect of refreshed.effects) before.push(effect);
+          continue;
+        }
+        this.#revision = outcome.revision;
+      }
+      this.#machine = machine;
+      return effects;
+    }
+  }
+
+  #perform(effect: ServerEffect): void {
+    if (effect.type === 'commit') return;
+    if (effect.type !== 'read') {
+      this.#callbacks.perform(effect);
+      return;
+    }
+    const { space, from, to } = effect.range;
+    this.#store.read(space, from, to, effect.maxBytes ?? EVERYTHING).then(
+      (entries) => this.dispatch({ type: 'read', id: effect.id, entries, now: this.#callbacks.now() }),
+      (error) => {
+        this.#hasFailed = true;
+        this.#callbacks.failed(error);
+      },
+    );
+  }
+}

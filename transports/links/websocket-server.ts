@@ -1,0 +1,202 @@
+/**
+ * The listening side of WebSocket links, over a `WebSocketServer` of the package `ws`, which the embedder
+ * passes in: its class, of which a server is made, or a server that runs beside other things.
+ *
+ * Half-open connections: every `heartbeat` each link is pinged, and one from which nothing has come since
+ * the ping before is `lost`. One timer serves all links.
+ */
+import { limits } from '../../core/index.js';
+import { systemClock } from '../clock.js';
+import type { Cancel, Clock, Link, LinkEvents, Listener } from '../ports.js';
+import { subprotocol } from './websocket-codes.js';
+import { WebSocketLink, type WebSocketLike } from './websocket-link.js';
+
+/** A socket of the package `ws`. */
+export interface ServerSocketLike extends WebSocketLike {
+  on(event: 'pong', listener: () => void): unknown;
+  ping(): void;
+  terminate(): void;
+}
+
+/** A server of the package `ws`. */
+export interface WebSocketServerLike {
+  on(event: 'connection', listener: (socket: ServerSocketLike) => void): unknown;
+  on(event: 'error', listener: (error: Error) => void): unknown;
+  on(event: 'listening', listener: () => void): unknown;
+  address(): string | { readonly port: number } | null;
+  close(done: () => void): void;
+}
+
+export interface WebSocketServerOptions {
+  readonly host: string;
+  readonly port: number;
+  readonly path?: string;
+  readonly maxPayload: number;
+  readonly perMessageDeflate: boolean;
+  /** Of the offered subprotocols the one that is spoken. */
+  readonly handleProtocols: (offered: Set<string>) => string | false;
+}
+
+interface CommonOptions {
+  readonly clock?: Clock;
+  /** Longer frames end the link with `tooLarge`; as many as a message may have by default. */
+  readonly maxFrameBytes?: number;
+  /** Milliseconds between pings; 30 s by default. */
+  readonly heartbeat?: number;
+  /** Milliseconds that a client has to answer a close; 2 s by default. */
+  readonly closeTimeout?: number;
+}
+
+export interface OwnServerOptions extends CommonOptions {
+  readonly WebSocketServer: new (options: WebSocketServerOptions) => WebSocketServerLike;
+  /** `127.0.0.1` by default. */
+  readonly host?: string;
+  /** 0, the default, takes any free port. */
+  readonly port?: number;
+  /** Connections to other paths are refused; all paths are taken by default. */
+  readonly path?: string;
+}
+
+export interface AttachedServerOptions extends CommonOptions {
+  /** Stays open when the listener closes. Its `maxPayload` is to be at least `maxFrameBytes`. */
+  readonly server: WebSocketServerLike;
+}
+
+export interface WebSocketListener extends Listener {
+  /** The port that is listened on, 0 before. */
+  readonly port: number;
+}
+
+/** A link that the listener has accepted, and whether anything came since the last ping. */
+class Member {
+  readonly socket: ServerSocketLike;
+  readonly link: WebSocketLink;
+  alive = true;
+
+  constructor(socket: ServerSocketLike, link: WebSocketLink) {
+    this.socket = socket;
+    this.link = link;
+  }
+}
+
+/** A browser fails where nothing is chosen, without saying why: any choice lets the refusal be told. */
+const choose = (offered: Set<string>): string | false =>
+  offered.has(subprotocol) ? subprotocol : (offered.values().next().value ?? false);
+
+const shutdown = { code: 'goingAway', message: 'the server closes' } as const;
+
+export const webSocketListener = (options: OwnServerOptions | AttachedServerOptions): WebSocketListener => {
+  const clock = options.clock ?? systemClock;
+  const heartbeat = options.heartbeat ?? 30_000;
+  const linkOptions = {
+    clock,
+    maxFrameBytes: options.maxFrameBytes ?? limits.messageBytes,
+    closeTimeout: options.closeTimeout ?? 2_000,
+  };
+  const members = new Set<Member>();
+  /** Sockets that are not gone yet. */
+  const sockets = new Set<Promise<void>>();
+  let starting: Promise<WebSocketServerLike> | undefined;
+  let server: WebSocketServerLike | undefined;
+  let stopHeartbeat: Cancel = () => undefined;
+  let closing: Promise<void> | undefined;
+
+  const hold = (link: WebSocketLink): void => {
+    const released = link.released().then(() => void sockets.delete(released));
+    sockets.add(released);
+  };
+
+  const turnAway = (socket: ServerSocketLike, reason: Parameters<Link['close']>[0]): void => {
+    const nothing = (): void => undefined;
+    const link = new WebSocketLink(socket, 'open', linkOptions, { opened: nothing, frame: nothing, closed: nothing });
+    hold(link);
+    link.close(reason);
+  };
+
+  const take = (socket: ServerSocketLike, accept: (link: Link) => Omit<LinkEvents, 'opened'>): void => {
+    if (closing !== undefined) return turnAway(socket, shutdown);
+    if (socket.protocol !== subprotocol) {
+      const found = socket.protocol === '' ? 'none' : `'${socket.protocol}'`;
+      return turnAway(socket, { code: 'refused', message: `subprotocol ${found}, expected ${subprotocol}` });
+    }
+    // No event comes before the end of this turn, by when the events are known.
+    let events: Omit<LinkEvents, 'opened'> | undefined;
+    const link = new WebSocketLink(socket, 'open', linkOptions, {
+      opened: () => undefined,
+      frame: (frame) => {
+        member.alive = true;
+        events?.frame(frame);
+      },
+      closed: (reason) => {
+        members.delete(member);
+        events?.closed(reason);
+      },
+    });
+    const member = new Member(socket, link);
+    members.add(member);
+    hold(link);
+    socket.on('pong', () => {
+      member.alive = true;
+    });
+    events = accept(link);
+  };
+
+  const beat = (): void => {
+    for (const member of members) {
+      if (!member.alive) {
+        member.link.abandon({ code: 'lost', message: `nothing came for ${heartbeat} ms` });
+      } else {
+        member.alive = false;
+        member.socket.ping();
+      }
+    }
+    stopHeartbeat = clock.schedule(heartbeat, beat);
+  };
+
+  /** Resolves when a server of our own listens; one that is passed in is its owner's. */
+  const start = (): Promise<WebSocketServerLike> => {
+    if ('server' in options) return Promise.resolve(options.server);
+    const { host = '127.0.0.1', port = 0, path } = options;
+    const own = new options.WebSocketServer({
+      host,
+      port,
+      ...(path === undefined ? {} : { path }),
+      maxPayload: linkOptions.maxFrameBytes,
+      perMessageDeflate: false,
+      handleProtocols: choose,
+    });
+    return new Promise((resolve, reject) => {
+      own.on('listening', () => resolve(own));
+      // Later errors are those of single connections that could not be accepted.
+      own.on('error', (error) => reject(new Error(`cannot listen on ${host}:${port}: ${error.message}`, { cause: error })));
+    });
+  };
+
+  const release = async (): Promise<void> => {
+    stopHeartbeat();
+    for (const { link } of members) link.close(shutdown);
+    if (!('server' in options)) {
+      const own = await starting?.catch(() => undefined);
+      if (own !== undefined) await new Promise<void>((resolve) => own.close(resolve));
+    }
+    await Promise.all(sockets);
+  };
+
+  return {
+    get port() {
+      const address = server?.address();
+      return typeof address === 'object' && address !== null ? address.port : 0;
+    },
+    listen: async (accept) => {
+      if (starting !== undefined || closing !== undefined) throw new Error('a WebSocket listener listens once');
+      starting = start();
+      server = await starting;
+      server.on('connection', (socket) => take(socket, accept));
+      if (closing === undefined) stopHeartbeat = clock.schedule(heartbeat, beat);
+    },
+    close: () => {
+      closing ??= release();
+      return closing;
+    },
+  };
+};
