@@ -19,7 +19,7 @@ import {
   ObjectNode,
   SetNode,
 } from './state.js';
-import { isMarker, type Payload } from './value.js';
+import { floatToNumber, isMarker, type Payload, type Value } from './value.js';
 
 /** The last element of the path as an index below `bound`, or what is wrong with it. */
 const lastIndex = (path: Path, bound: number): number | Failure => {
@@ -137,26 +137,35 @@ export const applyClear = (edit: Edit, { collection }: Clear): Failure | null =>
 
 const noSet = (): Failure => failure('wrong-place', 'the path does not lead to a set');
 
+/** Whether the value is one that equals nothing under the rules. */
+const equalsNothing = ({ rules, cursor }: Edit, value: Value): boolean => {
+  if (rules.nanMembers === 'equal' || cursor.column.spec.type === 'mixed') return false;
+  if (typeof value === 'number') return Number.isNaN(value);
+  if (typeof value !== 'object' || value === null) return false;
+  return value.type === 'double' || (value.type === 'float' && Number.isNaN(floatToNumber(value)));
+};
+
 export const applySetInsert = (edit: Edit, { value }: SetInsert): Failure | null => {
   const { cursor, rules, owner } = edit;
-  const members = cursor.openSet();
-  if (members === null) return noSet();
+  const node = cursor.openSet();
+  if (node === null) return noSet();
   const unfit = memberFits(edit.state, cursor.column, value);
   if (unfit !== null || isMarker(value)) return unfit;
-  const id = rules.memberId(value);
+  let id = rules.memberId(value);
+  if (equalsNothing(edit, value)) while (has(node.members, id)) id += '+';
   // The representation that came first stays.
-  if (!has(members.members, id)) members.members = set(members.members, id, value, owner);
+  if (!has(node.members, id)) node.members = set(node.members, id, value, owner);
   return null;
 };
 
 export const applySetErase = (edit: Edit, { value }: SetErase): Failure | null => {
   const { cursor, rules, owner } = edit;
-  const members = cursor.openSet();
-  if (members === null) return noSet();
+  const node = cursor.openSet();
+  if (node === null) return noSet();
   const unfit = memberFits(edit.state, cursor.column, value);
   if (unfit !== null || isMarker(value)) return unfit;
   if (value === null && rules.setEraseNull === 'error' && cursor.column.spec.type !== 'mixed')
     return failure('type-mismatch', `found null, expected ${describe(cursor.column)}`);
-  members.members = remove(members.members, rules.memberId(value), owner);
+  if (!equalsNothing(edit, value)) node.members = remove(node.members, rules.memberId(value), owner);
   return null;
 };

@@ -13,10 +13,20 @@ export interface ApplyRules {
   readonly clearMissingEntry: 'create' | 'error';
   /** Whether erasing a class or column that is not there is an error (8). */
   readonly eraseSchema: 'idempotent' | 'strict';
+  /**
+   * Whether a class is in use by objects that are embedded in its own objects and link back to it. They go
+   * with the class, but the reference asks for the linking object's class only, and that is another one.
+   */
+  readonly eraseLinkedFromInside: 'allow' | 'error';
   /** Whether null can be erased from a nullable set whose type is not mixed (10). */
   readonly setEraseNull: 'allow' | 'error';
   /** Whether a column that exists must agree in nullability to be added again. */
   readonly columnNullability: 'compare' | 'ignore';
+  /**
+   * Whether a NaN is a member of a set of floats or doubles like others, or equals nothing, not even itself:
+   * then each insertion adds one, and none can be erased.
+   */
+  readonly nanMembers: 'equal' | 'unequal';
   /** Which values are one member of a set. All edits that lead to one state use the same. */
   readonly memberId: MemberId;
 }
@@ -26,6 +36,8 @@ export const synclineApplyRules: ApplyRules = {
   clearMissingEntry: 'create',
   eraseSchema: 'idempotent',
   setEraseNull: 'allow',
+  nanMembers: 'equal',
+  eraseLinkedFromInside: 'allow',
   columnNullability: 'compare',
   memberId,
 };
@@ -35,6 +47,8 @@ export const realmApplyRules: ApplyRules = {
   clearMissingEntry: 'error',
   eraseSchema: 'strict',
   setEraseNull: 'error',
+  nanMembers: 'unequal',
+  eraseLinkedFromInside: 'error',
   columnNullability: 'ignore',
   memberId: realmMemberId,
 };

@@ -74,7 +74,7 @@ export const applyAddTable = (edit: Edit, { table: name, spec }: AddTable): Fail
 export const applyEraseTable = (edit: Edit, { table: name }: EraseTable): Failure | null => {
   const { state, owner, rules } = edit;
   if (get(state.tables, name) === undefined) return rules.eraseSchema === 'idempotent' ? null : noTable(name);
-  const user = findUser(state, name);
+  const user = findUser(state, name, rules.eraseLinkedFromInside === 'error');
   if (user !== null) return failure('table-in-use', `${user} still links to the class`);
   state.tables = remove(state.tables, name, owner);
   state.era = {};
@@ -165,17 +165,20 @@ export const applyEraseColumn = (edit: Edit, { table: name, field }: EraseColumn
 };
 
 /** A place outside class `target` that links to it, by its column or by a value; null if there is none. */
-const findUser = (state: State, target: string): string | null => {
+const findUser = (state: State, target: string, inside: boolean): string | null => {
   let user: string | null = null;
   forEach(state.tables, (table, name) => {
-    if (user !== null || name === target) return;
-    const column = table.columns.find(({ spec }) => spec.target === target);
+    if (user !== null) return;
+    const own = name === target;
+    const column = own ? undefined : table.columns.find(({ spec }) => spec.target === target);
     if (column !== undefined) user = `${name}.${column.name}`;
-    else if (mayLinkAnywhere(state, table, new Set()))
-      forEach(table.objects, (object, key) => {
-        if (user === null && objectLinks(state, table, object, target))
-          user = `an object of ${name} (${key})`;
-      });
+    if (column !== undefined || (own && !inside) || !mayLinkAnywhere(state, table, new Set())) return;
+    // Of the class's own objects only what is embedded in them is outside.
+    const columns = own ? table.columns.filter(({ embedded }) => embedded) : table.columns;
+    forEach(table.objects, (object, key) => {
+      if (user === null && objectLinks(state, columns, object, target))
+        user = `an object of ${name} (${key})`;
+    });
   });
   return user;
 };
@@ -191,8 +194,8 @@ const mayLinkAnywhere = (state: State, table: Table, seen: Set<string>): boolean
   });
 };
 
-const objectLinks = (state: State, table: Table, object: ObjectNode, target: string): boolean =>
-  table.columns.some((column) => {
+const objectLinks = (state: State, columns: readonly Column[], object: ObjectNode, target: string): boolean =>
+  columns.some((column) => {
     const content = object.slots[column.slot];
     return content !== undefined && contentLinks(state, column, content, target);
   });
@@ -200,7 +203,7 @@ const objectLinks = (state: State, table: Table, object: ObjectNode, target: str
 const contentLinks = (state: State, column: Column, content: Content, target: string): boolean => {
   if (content instanceof ObjectNode) {
     const table = column.spec.target === null ? undefined : get(state.tables, column.spec.target);
-    return table !== undefined && objectLinks(state, table, content, target);
+    return table !== undefined && objectLinks(state, table.columns, content, target);
   }
   if (content instanceof ListNode)
     return content.items.some((item) => contentLinks(state, column, item, target));
