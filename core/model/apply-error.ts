@@ -4,8 +4,8 @@
  *
  * Source: merge-semantics, sections 2.2 and 2.3; sessions-and-history, section 1.
  */
-import { type Instruction, isPathInstruction, type Path } from './instruction.js';
-import { keyType } from './key.js';
+import { type Instruction, isPathInstruction } from './instruction.js';
+import { printName, printObject, printPlace } from './print.js';
 
 export type Reason =
   /** The class, object or property does not exist. */
@@ -54,25 +54,18 @@ export const failure = (reason: Reason, detail: string): Failure => ({ reason, d
 
 export interface ApplyError {
   readonly reason: Reason;
-  /** For people: the instruction's place, what was found and what was expected. */
+  /** For people, in the notation: the instruction's place, what was found and what was expected. */
   readonly message: string;
   readonly instruction: Instruction;
   /** Position of the instruction among those given to the edit, from 0. */
   readonly index: number;
 }
 
-const pathText = (path: Path): string =>
-  path.map((element) => (typeof element === 'number' ? `[${element}]` : `.${element}`)).join('');
-
 const placeText = (instruction: Instruction): string => {
-  const { table } = instruction;
-  if (isPathInstruction(instruction)) {
-    const { object, field, path } = instruction;
-    return `${table}[${keyType(object)} ${object.slice(1)}].${field}${pathText(path)}`;
-  }
-  if ('object' in instruction)
-    return `${table}[${keyType(instruction.object)} ${instruction.object.slice(1)}]`;
-  return 'field' in instruction ? `${table}.${instruction.field}` : table;
+  if (isPathInstruction(instruction)) return printPlace(instruction);
+  if ('object' in instruction) return printObject(instruction.table, instruction.object);
+  const table = printName(instruction.table);
+  return 'field' in instruction ? `${table}.${printName(instruction.field)}` : table;
 };
 
 export const applyError = (
@@ -81,7 +74,7 @@ export const applyError = (
   index: number,
 ): ApplyError => ({
   reason,
-  message: `${instruction.kind} of ${placeText(instruction)}: ${detail}`,
+  message: `${instruction.kind} ${placeText(instruction)}: ${detail}`,
   instruction,
   index,
 });

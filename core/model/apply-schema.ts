@@ -8,9 +8,11 @@
 import { limits } from '../base/limits.js';
 import { compareStrings } from '../base/order.js';
 import { emptyTrie, forEach, get, remove, set } from '../base/trie.js';
+import { utf8Length } from '../base/utf8.js';
 import { type Failure, failure } from './apply-error.js';
 import type { Edit } from './edit.js';
 import type { AddColumn, AddTable, EraseColumn, EraseTable } from './instruction.js';
+import { printColumnSpec, printTableSpec } from './print.js';
 import { type ColumnSpec, sameColumnSpec, sameTableSpec } from './schema.js';
 import {
   type Column,
@@ -26,23 +28,11 @@ import {
 } from './state.js';
 import { isLink, type Value } from './value.js';
 
-/** Bytes of UTF-8. */
-const utf8Length = (text: string): number => {
-  let bytes = 0;
-  for (const character of text) {
-    const code = character.codePointAt(0) ?? 0;
-    bytes += code < 0x80 ? 1 : code < 0x800 ? 2 : code < 0x10000 ? 3 : 4;
-  }
-  return bytes;
-};
-
 const nameFits = (name: string): Failure | null => {
   if (name === '') return failure('invalid-name', 'found an empty name');
-  if (name.length * 3 <= limits.nameBytes || utf8Length(name) <= limits.nameBytes) return null;
-  return failure(
-    'invalid-name',
-    `found a name of ${utf8Length(name)} bytes, expected at most ${limits.nameBytes}`,
-  );
+  const bytes = utf8Length(name);
+  if (bytes <= limits.nameBytes) return null;
+  return failure('invalid-name', `found a name of ${bytes} bytes, expected at most ${limits.nameBytes}`);
 };
 
 const noTable = (name: string): Failure => failure('no-such-table', `there is no class ${name}`);
@@ -59,7 +49,10 @@ export const applyAddTable = (edit: Edit, { table: name, spec }: AddTable): Fail
   const existing = get(state.tables, name);
   if (existing !== undefined) {
     if (sameTableSpec(existing.spec, spec)) return null;
-    return failure('table-mismatch', 'the class exists with another kind or primary key');
+    return failure(
+      'table-mismatch',
+      `found the class as ${printTableSpec(existing.spec)}, expected ${printTableSpec(spec)}`,
+    );
   }
   const badName =
     nameFits(name) ??
@@ -93,7 +86,7 @@ export const applyAddColumn = (
     if (sameColumnSpec(existing, { ...spec, ...ignored })) return null;
     return failure(
       'column-mismatch',
-      `the property exists as ${specText(existing)}, and cannot be added as ${specText(spec)}`,
+      `found the property as ${printColumnSpec(existing)}, expected ${printColumnSpec(spec)}`,
     );
   }
   const bad = nameFits(field) ?? columnFits(edit.state, spec);
@@ -120,9 +113,6 @@ const existingColumn = ({ spec, byName }: Table, field: string): ColumnSpec | nu
   }
   return byName.get(field)?.spec ?? null;
 };
-
-const specText = ({ type, nullable, collection, target }: ColumnSpec): string =>
-  `${collection} of ${nullable ? 'nullable ' : ''}${type}${target === null ? '' : ` to ${target}`}`;
 
 /** Whether a column of this shape can exist. */
 const columnFits = (state: State, { type, collection, target }: ColumnSpec): Failure | null => {
