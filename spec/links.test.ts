@@ -53,7 +53,9 @@ run(
 );
 
 /** Carries bytes to `port` until it is told to drop everything it carries. */
-const relay = async (port: () => number): Promise<{ readonly port: number; cut(): void; close(): Promise<void> }> => {
+const relay = async (
+  port: () => number,
+): Promise<{ readonly port: number; cut(): void; close(): Promise<void> }> => {
   const sockets = new Set<Socket>();
   const server: Server = createServer((near) => {
     const far = connect(port(), '127.0.0.1');
@@ -83,20 +85,23 @@ const relay = async (port: () => number): Promise<{ readonly port: number; cut()
   };
 };
 
-const webSocketSetup = (Client: new (url: string, protocols: string[]) => WebSocketLike) => async (): Promise<LinkSetup> => {
-  const listener = webSocketListener({ WebSocketServer, path: '/sync', maxFrameBytes });
-  const wire = await relay(() => listener.port);
-  const connector = (url: string) => webSocketConnector({ url, WebSocket: Client, maxFrameBytes });
-  return {
-    listener,
-    maxFrameBytes,
-    connector: () => connector(`ws://127.0.0.1:${wire.port}/sync`),
-    unreachable: () => connector('ws://127.0.0.1:1/sync'),
-    ...(Client === WebSocket ? { refused: () => connector(`ws://127.0.0.1:${listener.port}/elsewhere`) } : {}),
-    cut: wire.cut,
-    dispose: wire.close,
+const webSocketSetup =
+  (Client: new (url: string, protocols: string[]) => WebSocketLike) => async (): Promise<LinkSetup> => {
+    const listener = webSocketListener({ WebSocketServer, path: '/sync', maxFrameBytes });
+    const wire = await relay(() => listener.port);
+    const connector = (url: string) => webSocketConnector({ url, WebSocket: Client, maxFrameBytes });
+    return {
+      listener,
+      maxFrameBytes,
+      connector: () => connector(`ws://127.0.0.1:${wire.port}/sync`),
+      unreachable: () => connector('ws://127.0.0.1:1/sync'),
+      ...(Client === WebSocket
+        ? { refused: () => connector(`ws://127.0.0.1:${listener.port}/elsewhere`) }
+        : {}),
+      cut: wire.cut,
+      dispose: wire.close,
+    };
   };
-};
 
 run('WebSocket link', linkConformance(webSocketSetup(WebSocket)));
 

@@ -54,9 +54,11 @@ const refusedByTransports = (path: string, target: string): string | null => {
     return target === 'core/index.ts' ? null : 'transports import core by core/index.js only';
   if (room !== 'transports') return 'transports import core and transports only';
   const folder = /^transports\/(?:links|stores)\//.exec(path)?.[0];
-  if (folder === undefined || target === 'transports/ports.ts') return null;
+  // The platform's clock is what a link without a given clock runs on.
+  if (folder === undefined || target === 'transports/ports.ts' || target === 'transports/clock.ts')
+    return null;
   if (!target.startsWith(folder))
-    return 'links and stores know ports.ts, and neither each other nor the drivers';
+    return 'links and stores know ports.ts and clock.ts, and neither each other nor the drivers';
   const adapter = adapterOf(target);
   return adapter === undefined || adapter === adapterOf(path) ? null : 'adapters do not know each other';
 };

@@ -1,6 +1,7 @@
 /** What every pair of `Connector` and `Listener` owes: the obligations in `ports.ts`, one test each. */
-import type { CloseCode, CloseReason, Connector, Link, LinkEvents, Listener } from '../../transports/ports.js';
-import { type ConformanceTest, digest, holds, pattern, same, pause, within } from './test.js';
+import type { Connector, Listener } from '../../transports/ports.js';
+import { dial, type LinkRecorder, RecordingServer } from './link-recorder.js';
+import { type ConformanceTest, digest, holds, pattern, pause, same, within } from './test.js';
 
 /** One fresh server, and ways to it. */
 export interface LinkSetup {
@@ -19,127 +20,12 @@ export interface LinkSetup {
   dispose(): Promise<void>;
 }
 
-/** Whether a call to a link is under way: no event may be reported then. */
-let calling = 0;
-
-const call = <T>(action: () => T): T => {
-  calling += 1;
-  try {
-    return action();
-  } finally {
-    calling -= 1;
-  }
-};
-
-/** One end of a link, with what was reported there. */
-class Recorder implements LinkEvents {
-  link: Link | undefined;
-  readonly frames: Uint8Array[] = [];
-  readonly reasons: CloseReason[] = [];
-  openings = 0;
-  readonly violations: string[] = [];
-  onFrame: ((frame: Uint8Array) => void) | undefined;
-  readonly #waiting = new Set<() => void>();
-
-  #note(event: string): void {
-    if (calling > 0) this.violations.push(`${event} from within a call`);
-    if (this.reasons.length > 0) this.violations.push(`${event} after closed`);
-  }
-
-  #wake(): void {
-    for (const check of this.#waiting) check();
-  }
-
-  opened(): void {
-    this.#note('opened');
-    if (this.frames.length > 0) this.violations.push('opened after a frame');
-    this.openings += 1;
-    this.#wake();
-  }
-
-  frame(frame: Uint8Array): void {
-    this.#note('frame');
-    this.frames.push(frame);
-    this.onFrame?.(frame);
-    this.#wake();
-  }
-
-  closed(reason: CloseReason): void {
-    this.#note('closed');
-    this.reasons.push(reason);
-    this.#wake();
-  }
-
-  send(frame: Uint8Array): void {
-    call(() => this.link?.send(frame));
-  }
-
-  close(code: CloseCode, message = 'as the test wants it'): void {
-    call(() => this.link?.close({ code, message }));
-  }
-
-  until(what: string, condition: () => boolean): Promise<void> {
-    const reached = new Promise<void>((resolve) => {
-      const check = (): void => {
-        if (!condition()) return;
-        this.#waiting.delete(check);
-        resolve();
-      };
-      this.#waiting.add(check);
-      check();
-    });
-    return within(what, reached);
-  }
-
-  received(count: number): Promise<void> {
-    return this.until(`${count} frames`, () => this.frames.length >= count);
-  }
-
-  async ended(): Promise<CloseReason> {
-    await this.until('closed', () => this.reasons.length > 0);
-    return this.reasons[0] ?? { code: 'lost', message: 'not reached' };
-  }
-}
-
-class Server {
-  readonly ends: Recorder[] = [];
-  onAccept: ((end: Recorder) => void) | undefined;
-  readonly #waiting: (() => void)[] = [];
-
-  readonly accept = (link: Link): Omit<LinkEvents, 'opened'> => {
-    const end = new Recorder();
-    end.link = link;
-    this.ends.push(end);
-    this.onAccept?.(end);
-    const accepted: Omit<LinkEvents, 'opened'> = call(() => end);
-    for (const wake of this.#waiting.splice(0)) wake();
-    return accepted;
-  };
-
-  async end(at: number): Promise<Recorder> {
-    for (;;) {
-      const found = this.ends[at];
-      if (found !== undefined) return found;
-      const accepted = new Promise<void>((resolve) => {
-        this.#waiting.push(resolve);
-      });
-      await within(`link ${at} is accepted`, accepted);
-    }
-  }
-}
-
-const dial = (connector: Connector): Recorder => {
-  const end = new Recorder();
-  end.link = call(() => connector.connect(end));
-  return end;
-};
-
 interface Bench {
   readonly setup: LinkSetup;
-  readonly server: Server;
-  connect(): Recorder;
+  readonly server: RecordingServer;
+  connect(): LinkRecorder;
   /** Both ends of a further link, open. */
-  pair(): Promise<readonly [client: Recorder, server: Recorder]>;
+  pair(): Promise<readonly [client: LinkRecorder, server: LinkRecorder]>;
 }
 
 const number = (value: number): Uint8Array => Uint8Array.of(value >>> 24, value >>> 16, value >>> 8, value);
@@ -156,9 +42,9 @@ export const linkConformance = (make: () => Promise<LinkSetup>): readonly Confor
       name,
       run: async () => {
         const setup = await make();
-        const server = new Server();
-        const clients: Recorder[] = [];
-        const connect = (connector = setup.connector()): Recorder => {
+        const server = new RecordingServer();
+        const clients: LinkRecorder[] = [];
+        const connect = (connector = setup.connector()): LinkRecorder => {
           const end = dial(connector);
           clients.push(end);
           return end;
@@ -199,8 +85,16 @@ export const linkConformance = (make: () => Promise<LinkSetup>): readonly Confor
     await server.received(1);
     server.send(Uint8Array.of(4, 0, 255));
     await client.received(1);
-    same('at the listener', server.frames.map((frame) => [...frame]), [[1, 2, 3]]);
-    same('at the connector', client.frames.map((frame) => [...frame]), [[4, 0, 255]]);
+    same(
+      'at the listener',
+      server.frames.map((frame) => [...frame]),
+      [[1, 2, 3]],
+    );
+    same(
+      'at the connector',
+      client.frames.map((frame) => [...frame]),
+      [[4, 0, 255]],
+    );
   });
 
   test('thousands of frames arrive once each and in order, in both directions at once', async ({ pair }) => {
@@ -239,8 +133,16 @@ export const linkConformance = (make: () => Promise<LinkSetup>): readonly Confor
       end.send(new Uint8Array());
     }
     await Promise.all([client.received(3), server.received(3)]);
-    same('at the listener', server.frames.map(({ length }) => length), [0, 1, 0]);
-    same('at the connector', client.frames.map(({ length }) => length), [0, 1, 0]);
+    same(
+      'at the listener',
+      server.frames.map(({ length }) => length),
+      [0, 1, 0],
+    );
+    same(
+      'at the connector',
+      client.frames.map(({ length }) => length),
+      [0, 1, 0],
+    );
   });
 
   test('a frame that is part of a larger buffer carries its own bytes only', async ({ pair }) => {
@@ -264,7 +166,11 @@ export const linkConformance = (make: () => Promise<LinkSetup>): readonly Confor
       if (i % 100 === 0) await pause();
     }
     await server.received(total);
-    same('frames, after all have arrived', digests(server.frames), digests(count(total).map((i) => pattern(200, i))));
+    same(
+      'frames, after all have arrived',
+      digests(server.frames),
+      digests(count(total).map((i) => pattern(200, i))),
+    );
     const [first, second] = server.frames;
     const before = second && digest(second);
     first?.fill(0);
@@ -308,7 +214,15 @@ export const linkConformance = (make: () => Promise<LinkSetup>): readonly Confor
   });
 
   test('each close code is reported on both ends, whoever closes', async ({ pair }) => {
-    const codes = ['normal', 'goingAway', 'protocolError', 'tooLarge', 'refused', 'lost', 'unreachable'] as const;
+    const codes = [
+      'normal',
+      'goingAway',
+      'protocolError',
+      'tooLarge',
+      'refused',
+      'lost',
+      'unreachable',
+    ] as const;
     for (const code of codes) {
       for (const closer of [0, 1] as const) {
         const ends = await pair();
@@ -321,7 +235,9 @@ export const linkConformance = (make: () => Promise<LinkSetup>): readonly Confor
     }
   });
 
-  test('a close message of any length and script does no harm, and arrives in part at least', async ({ pair }) => {
+  test('a close message of any length and script does no harm, and arrives in part at least', async ({
+    pair,
+  }) => {
     for (const message of ['', 'x'.repeat(500), 'é'.repeat(200), `a${'\u{1f600}'.repeat(100)}`]) {
       const [client, server] = await pair();
       client.close('normal', message);
@@ -377,7 +293,10 @@ export const linkConformance = (make: () => Promise<LinkSetup>): readonly Confor
     await pause(5);
     same('at the listener', numbers(server.frames), [1]);
     same('at the connector', numbers(client.frames), []);
-    holds('bufferedBytes answers', [client, server].every(({ link }) => Number.isFinite(link?.bufferedBytes)));
+    holds(
+      'bufferedBytes answers',
+      [client, server].every(({ link }) => Number.isFinite(link?.bufferedBytes)),
+    );
   });
 
   test('no frame is reported after close was called, even if the peer goes on', async ({ pair }) => {
@@ -416,10 +335,11 @@ export const linkConformance = (make: () => Promise<LinkSetup>): readonly Confor
 
   test('links do not touch each other', async ({ pair }) => {
     const pairs = [await pair(), await pair(), await pair()] as const;
-    for (const i of count(50)) pairs.forEach(([client, server], which) => {
-      client.send(number(1000 * which + i));
-      server.send(number(1000 * which + i));
-    });
+    for (const i of count(50))
+      pairs.forEach(([client, server], which) => {
+        client.send(number(1000 * which + i));
+        server.send(number(1000 * which + i));
+      });
     pairs[1][0].close('normal');
     await pairs[1][1].ended();
     for (const which of [0, 2] as const) {
@@ -443,7 +363,10 @@ export const linkConformance = (make: () => Promise<LinkSetup>): readonly Confor
     same('at last', [client.link?.bufferedBytes, server.link?.bufferedBytes], [0, 0]);
   });
 
-  test('a frame of the largest size passes, one byte more ends the link with tooLarge', async ({ pair, setup }) => {
+  test('a frame of the largest size passes, one byte more ends the link with tooLarge', async ({
+    pair,
+    setup,
+  }) => {
     for (const sending of [0, 1] as const) {
       const ends = await pair();
       const [sender, receiver] = sending === 0 ? ends : [ends[1], ends[0]];
@@ -505,7 +428,10 @@ export const linkConformance = (make: () => Promise<LinkSetup>): readonly Confor
       same('at the listener', (await server.ended()).code, 'goingAway');
     }
     const { code } = await connect().ended();
-    holds(`a later link is unreachable or sent away, found ${code}`, code === 'unreachable' || code === 'goingAway');
+    holds(
+      `a later link is unreachable or sent away, found ${code}`,
+      code === 'unreachable' || code === 'goingAway',
+    );
     await within('closing again', setup.listener.close());
   });
 

@@ -1,3 +1,4 @@
+/** Time under the control of a test. */
 import type { Cancel, Clock } from '../../transports/ports.js';
 
 interface Timer {

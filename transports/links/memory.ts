@@ -226,8 +226,7 @@ export const memoryNetwork = (options: MemoryNetworkOptions = {}): MemoryNetwork
       const link = links++;
       const server = new End(around, link, 'listener', () => {
         if (client.ended) return server.discard();
-        const refused =
-          accept === undefined ? nobodyListens : options.refuse?.(link);
+        const refused = accept === undefined ? nobodyListens : options.refuse?.(link);
         if (accept === undefined || refused !== undefined) {
           server.discard();
           return client.end(refused ?? nobodyListens);

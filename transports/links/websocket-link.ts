@@ -30,6 +30,8 @@ export interface WebSocketLinkOptions {
   readonly maxFrameBytes: number;
   /** Milliseconds that a peer has to answer a close. */
   readonly closeTimeout: number;
+  /** Who the messages say is at the other end. */
+  readonly peer: string;
 }
 
 type Phase = 'opening' | 'open' | 'ended';
@@ -140,6 +142,8 @@ export class WebSocketLink implements Link {
   #fail(event: object): void {
     const { message, code } = errorOf(event);
     this.#error = message;
+    // An implementation was seen that reports no close for a link that never opened.
+    if (this.#phase === 'opening') this.#endUnopened();
     // `ws` counts while a frame arrives, and tells the peer itself.
     if (code === 'WS_ERR_UNSUPPORTED_MESSAGE_LENGTH') {
       this.#end(tooLarge('a frame', this.#options.maxFrameBytes));
@@ -157,8 +161,19 @@ export class WebSocketLink implements Link {
     this.#cancelTermination?.();
     for (const resolve of this.#released.splice(0)) resolve();
     if (code !== 1006) this.#end(closeReason(code, message));
-    else if (this.#phase === 'open') this.#end({ code: 'lost', message: this.#error || 'the connection was lost' });
-    else this.#end({ code: answered(this.#error) ? 'refused' : 'unreachable', message: this.#error });
+    else if (this.#phase === 'open')
+      this.#end({ code: 'lost', message: `lost ${this.#options.peer}${this.#because()}` });
+    else this.#endUnopened();
+  }
+
+  #because(): string {
+    return this.#error === '' ? '' : `: ${this.#error}`;
+  }
+
+  #endUnopened(): void {
+    const { peer } = this.#options;
+    if (answered(this.#error)) this.#end({ code: 'refused', message: `${peer} refused${this.#because()}` });
+    else this.#end({ code: 'unreachable', message: `${peer} cannot be reached${this.#because()}` });
   }
 
   #end(reason: CloseReason): void {

@@ -9,7 +9,7 @@ import { limits } from '../../core/index.js';
 import { systemClock } from '../clock.js';
 import type { Cancel, Clock, Link, LinkEvents, Listener } from '../ports.js';
 import { subprotocol } from './websocket-codes.js';
-import { WebSocketLink, type WebSocketLike } from './websocket-link.js';
+import { type WebSocketLike, WebSocketLink } from './websocket-link.js';
 
 /** A socket of the package `ws`. */
 export interface ServerSocketLike extends WebSocketLike {
@@ -92,6 +92,7 @@ export const webSocketListener = (options: OwnServerOptions | AttachedServerOpti
     clock,
     maxFrameBytes: options.maxFrameBytes ?? limits.messageBytes,
     closeTimeout: options.closeTimeout ?? 2_000,
+    peer: 'the client',
   };
   const members = new Set<Member>();
   /** Sockets that are not gone yet. */
@@ -108,7 +109,11 @@ export const webSocketListener = (options: OwnServerOptions | AttachedServerOpti
 
   const turnAway = (socket: ServerSocketLike, reason: Parameters<Link['close']>[0]): void => {
     const nothing = (): void => undefined;
-    const link = new WebSocketLink(socket, 'open', linkOptions, { opened: nothing, frame: nothing, closed: nothing });
+    const link = new WebSocketLink(socket, 'open', linkOptions, {
+      opened: nothing,
+      frame: nothing,
+      closed: nothing,
+    });
     hold(link);
     link.close(reason);
   };
@@ -168,7 +173,9 @@ export const webSocketListener = (options: OwnServerOptions | AttachedServerOpti
     return new Promise((resolve, reject) => {
       own.on('listening', () => resolve(own));
       // Later errors are those of single connections that could not be accepted.
-      own.on('error', (error) => reject(new Error(`cannot listen on ${host}:${port}: ${error.message}`, { cause: error })));
+      own.on('error', (error) =>
+        reject(new Error(`cannot listen on ${host}:${port}: ${error.message}`, { cause: error })),
+      );
     });
   };
 
@@ -188,7 +195,8 @@ export const webSocketListener = (options: OwnServerOptions | AttachedServerOpti
       return typeof address === 'object' && address !== null ? address.port : 0;
     },
     listen: async (accept) => {
-      if (starting !== undefined || closing !== undefined) throw new Error('a WebSocket listener listens once');
+      if (starting !== undefined || closing !== undefined)
+        throw new Error('a WebSocket listener listens once');
       starting = start();
       server = await starting;
       server.on('connection', (socket) => take(socket, accept));

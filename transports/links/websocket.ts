@@ -9,13 +9,16 @@ import { limits } from '../../core/index.js';
 import { systemClock } from '../clock.js';
 import type { Clock, CloseReason, Connector, Link, LinkEvents } from '../ports.js';
 import { subprotocol } from './websocket-codes.js';
-import { WebSocketLink, type WebSocketLike } from './websocket-link.js';
+import { type WebSocketLike, WebSocketLink } from './websocket-link.js';
 
 export interface WebSocketConnectorOptions {
   /** `ws:` or `wss:`. */
   readonly url: string;
   /** The platform's by default; on Node 20 the one of the package `ws`. */
-  readonly WebSocket?: new (url: string, protocols: string[]) => WebSocketLike;
+  readonly WebSocket?: new (
+    url: string,
+    protocols: string[],
+  ) => WebSocketLike;
   readonly clock?: Clock;
   /** Longer frames end the link with `tooLarge`; as many as a message may have by default. */
   readonly maxFrameBytes?: number;
@@ -57,6 +60,7 @@ export const webSocketConnector = (options: WebSocketConnectorOptions): Connecto
     clock,
     maxFrameBytes: options.maxFrameBytes ?? limits.messageBytes,
     closeTimeout: options.closeTimeout ?? 2_000,
+    peer: url,
   };
   return {
     connect: (events) => {
@@ -71,12 +75,15 @@ export const webSocketConnector = (options: WebSocketConnectorOptions): Connecto
           stopWaiting();
           if (socket.protocol === subprotocol) return events.opened();
           const found = socket.protocol === '' ? 'none' : `'${socket.protocol}'`;
-          link.close({ code: 'refused', message: `the server speaks the subprotocol ${found}, expected ${subprotocol}` });
+          link.close({
+            code: 'refused',
+            message: `the server speaks the subprotocol ${found}, expected ${subprotocol}`,
+          });
         },
         frame: (frame) => events.frame(frame),
         closed: (reason) => {
           stopWaiting();
-          events.closed({ code: reason.code, message: reason.message || `${url} cannot be reached` });
+          events.closed(reason);
         },
       });
       const stopWaiting = clock.schedule(openTimeout, () =>

@@ -1,3 +1,4 @@
+/** The error of our stores: what a store is refused or fails with. */
 import type { StoreError, StoreErrorCode } from '../ports.js';
 
 const meanings: Record<StoreErrorCode, string> = {
