@@ -16,7 +16,7 @@ const avalanche = (x: number): number => {
 
 /** 32 bits (signed) of a string, over its UTF-16 code units. */
 export const hashString = (text: string): number => {
-  let h = 0x811c9dc5 ^ text.length;
+  let h = 0x811c9dc5;
   for (let i = 0; i < text.length; i++) h = Math.imul(h ^ text.charCodeAt(i), 0x01000193);
   return avalanche(h);
 };
