@@ -109,7 +109,7 @@ tidy('transports import core by its index, and adapters not each other', () => {
   clean(imports, 'transports/stores/lmdb.ts', `import './lmdb/keys.js'; import 'lmdb';`);
   clean(imports, 'transports/cli/serve.ts', `import '../links/websocket.js'; import '../stores/lmdb.js';`);
   found(imports, 'transports/drivers/client.ts', `import '../../core/model/key.js';`, 1);
-  clean(imports, 'transports/stores/lmdb.ts', `import './batch.js';`);
+  clean(imports, 'transports/stores/lmdb.ts', `import './batch.js'; import '../clock.js';`);
   found(imports, 'transports/links/websocket.ts', `import './memory.js';`, 1);
   found(imports, 'transports/stores/lmdb.ts', `import '../links/frames.js';`, 1);
   found(imports, 'transports/stores/lmdb.ts', `import '../links/memory.js';`, 1);
