@@ -55,7 +55,7 @@ export type RuleCode =
 /** What becomes of one instruction: as it was, discarded, or replaced. */
 export type Fate = 'stays' | 'goes' | Instruction;
 
-/** `first` and `second` are the rule's own operands; whoever calls the rule knows which side each came from. */
+/** `first` and `second` are the operands in the order in which they were given. */
 export interface Outcome {
   readonly rule: RuleCode | null;
   /** One sentence, for people. */
@@ -64,22 +64,57 @@ export interface Outcome {
   readonly effect: 'moved' | 'adjusted';
   readonly first: Fate;
   readonly second: Fate;
-  /** Goes right in front of the second instruction, on its side. */
+  /** Go right in front of the first and the second instruction, each on its side. */
+  readonly beforeFirst: Instruction | null;
   readonly beforeSecond: Instruction | null;
   /** The two cannot be merged; the rest of the outcome is then without meaning. */
   readonly problem: Problem | null;
+  /** The same for operands the other way round, where it is made already. */
+  readonly mirror: Outcome | null;
 }
 
+class Decided implements Outcome {
+  readonly beforeFirst: Instruction | null;
+  readonly beforeSecond: Instruction | null;
+  mirror: Outcome | null = null;
+  readonly rule: RuleCode | null;
+  readonly reason: string;
+  readonly effect: 'moved' | 'adjusted';
+  readonly first: Fate;
+  readonly second: Fate;
+  readonly problem: Problem | null;
+
+  constructor(
+    { rule, reason, effect }: Pick<Outcome, 'rule' | 'reason' | 'effect'>,
+    first: Fate,
+    second: Fate,
+    beforeFirst: Instruction | null = null,
+    beforeSecond: Instruction | null = null,
+    problem: Problem | null = null,
+  ) {
+    this.rule = rule;
+    this.reason = reason;
+    this.effect = effect;
+    this.first = first;
+    this.second = second;
+    this.beforeFirst = beforeFirst;
+    this.beforeSecond = beforeSecond;
+    this.problem = problem;
+  }
+}
+
+const nothing = { rule: null, reason: '', effect: 'adjusted' } as const;
+
+const constant = (outcome: Decided, mirror: Decided): Outcome => {
+  outcome.mirror = mirror;
+  mirror.mirror = outcome;
+  return outcome;
+};
+
+const same = (outcome: Decided): Outcome => constant(outcome, outcome);
+
 /** Nothing happened. Compare by reference. */
-export const unchanged: Outcome = Object.freeze({
-  rule: null,
-  reason: '',
-  effect: 'adjusted',
-  first: 'stays',
-  second: 'stays',
-  beforeSecond: null,
-  problem: null,
-});
+export const unchanged: Outcome = same(new Decided(nothing, 'stays', 'stays'));
 
 /** All that one rule can answer. */
 export interface Verdict {
@@ -99,26 +134,27 @@ export const verdict = (
   reason: string,
   effect: 'moved' | 'adjusted' = 'adjusted',
 ): Verdict => {
-  const make = (first: Fate, second: Fate, beforeSecond: Instruction | null): Outcome => ({
-    rule,
-    reason,
-    effect,
-    first,
-    second,
-    beforeSecond,
-    problem: null,
-  });
-  const firstGoes = Object.freeze(make('goes', 'stays', null));
-  const secondGoes = Object.freeze(make('stays', 'goes', null));
-  const bothGo = Object.freeze(make('goes', 'goes', null));
+  const by = { rule, reason, effect };
+  const second = new Decided(by, 'stays', 'goes');
+  const firstGoes = constant(new Decided(by, 'goes', 'stays'), second);
+  const secondGoes: Outcome = second;
   return {
     firstGoes,
     secondGoes,
-    bothGo,
+    bothGo: same(new Decided(by, 'goes', 'goes')),
     older: (firstIsNewer) => (firstIsNewer ? secondGoes : firstGoes),
-    change: (first, second) => make(first, second, null),
-    prepend: (instruction) => make('goes', 'stays', instruction),
+    change: (a, b) => new Decided(by, a, b),
+    prepend: (instruction) => new Decided(by, 'goes', 'stays', null, instruction),
   };
 };
 
-export const fail = (problem: Problem): Outcome => ({ ...unchanged, problem });
+export const fail = (problem: Problem): Outcome =>
+  new Decided(nothing, 'stays', 'stays', null, null, problem);
+
+/** The outcome for the same operands the other way round. */
+export const mirrored = (outcome: Outcome): Outcome => {
+  if (outcome.mirror !== null) return outcome.mirror;
+  const { first, second, beforeFirst, beforeSecond, problem } = outcome;
+  const turned = problem === null ? null : { ...problem, first: problem.second, second: problem.first };
+  return new Decided(outcome, second, first, beforeSecond, beforeFirst, turned);
+};

@@ -27,7 +27,7 @@ export type TransformReason =
   /** One path takes a place for a list that the other takes for something else. */
   | 'paths';
 
-/** A failure of one rule. `first` and `second` are what the two operands say about the subject. */
+/** A failure of one rule. `first` and `second` are what its operands say about the subject. */
 export interface Problem {
   readonly reason: TransformReason;
   /** What the two disagree about, such as `primary key of class Airport`. */
@@ -60,18 +60,16 @@ export const isSchemaMismatch = (reason: TransformReason): boolean => !bookkeepi
 
 export const transformError = (
   { reason, subject, first, second }: Problem,
-  firstIsLeft: boolean,
   left: ErrorSide,
   right: ErrorSide,
 ): TransformError => {
-  const [onLeft, onRight] = firstIsLeft ? [first, second] : [second, first];
   const family = isSchemaMismatch(reason) ? 'Schema mismatch' : 'Merge error';
   return {
     reason,
     left,
     right,
     message:
-      `${family}: ${subject} is ${onLeft} on one side and ${onRight} on the other` +
+      `${family}: ${subject} is ${first} on one side and ${second} on the other` +
       ` (${describe(left)}, against ${describe(right)})`,
   };
 };

@@ -1,0 +1,465 @@
+/**
+ * Replaying one merge vector, under the reference's rules and under ours.
+ *
+ * Under `realm` everything must come out as it was recorded: both merged sides instruction for instruction,
+ * in either role; the states at the end of both orders; failures of the transformation and of application,
+ * by their kind.
+ *
+ * Under `syncline` the same is required, except that
+ * - where the reference does not converge (`anomaly`), or takes two valid sequences for inconsistent, ours
+ *   must merge, apply and converge;
+ * - where the merge met a cell in which the rule sets differ and came out differently, it must converge,
+ *   and the cell is reported, so that nothing differs unnoticed; the rest of the cells is shared, so
+ *   nothing else can differ.
+ */
+import * as E from 'fp-ts/lib/Either.js';
+import { columnsOf } from '../../core/merge/column-lookup.js';
+import type { Decision } from '../../core/merge/recorder.js';
+import type { ColumnLookup, NestedRule, RuleSet } from '../../core/merge/rule.js';
+import { realm, realmWith, syncline } from '../../core/merge/rule-set.js';
+import { samePayload } from '../../core/merge/same-payload.js';
+import { sharedDictionary, sharedList } from '../../core/merge/shared.js';
+import { type TransformError, type Transformed, transform } from '../../core/merge/transform.js';
+import { isSchemaMismatch, type TransformReason } from '../../core/merge/transform-error.js';
+import { edit } from '../../core/model/apply.js';
+import type { Reason } from '../../core/model/apply-error.js';
+import { type ApplyRules, realmApplyRules, synclineApplyRules } from '../../core/model/apply-rules.js';
+import type { Changeset } from '../../core/model/changeset.js';
+import type { Instruction, Update } from '../../core/model/instruction.js';
+import { printInstruction, printPlace } from '../../core/model/notation.js';
+import { read } from '../../core/model/read.js';
+import { emptyState, type State } from '../../core/model/state.js';
+import { contentsOf, schemaOf } from './contents.js';
+import { decodeReference, encodeReference, type Positions } from './reference-codec.js';
+import type { Contents, Vector, VectorChangeset } from './vectors.js';
+
+export interface Replay {
+  /** What is wrong, with the lines that show it; empty where the vector passes. */
+  readonly failures: readonly Failure[];
+  /** Rules through which ours differs from what was recorded; empty almost always. */
+  readonly differences: readonly string[];
+}
+
+export interface Failure {
+  readonly what: string;
+  readonly lines: readonly string[];
+}
+
+/** Replays one vector completely. Never throws on a vector that is well formed. */
+export const replay = (vector: Vector): Replay => {
+  const replaying = new Replaying(vector);
+  replaying.run();
+  return replaying;
+};
+
+class Replaying implements Replay {
+  readonly failures: Failure[] = [];
+  readonly differences: string[] = [];
+  private readonly vector: Vector;
+  private readonly positions: Positions = new WeakMap();
+
+  constructor(vector: Vector) {
+    this.vector = vector;
+  }
+
+  run(): void {
+    const { vector } = this;
+    this.same('decoded base', decodeReference(vector.baseEncoded), vector.base);
+    const left = this.decoded('left', vector.left);
+    const right = this.decoded('right', vector.right);
+    const base = this.base(realmApplyRules);
+    const ourBase = this.base(synclineApplyRules);
+    if (base === null || ourBase === null) return;
+    if (typeof base !== 'string') this.equal('schema of the base', schemaOf(base).sort(), vector.schema);
+    this.asRecorded(left, right, base);
+    if (vector.third !== null) this.third(this.decoded('third', vector.third), left, base);
+    this.ours(ourBase, vector.left, vector.right);
+    if (vector.third !== null) this.oursThree(ourBase, vector.third);
+  }
+
+  /** `no state` where the vector was observed in the middle of a history. */
+  private base(rules: ApplyRules): State | 'no state' | null {
+    const { base, left, right } = this.vector;
+    const state = applied(emptyState, [{ instructions: base }], rules);
+    if (typeof state === 'string') {
+      this.fail('the base cannot be applied', [state]);
+      return null;
+    }
+    if (base.length > 0) return state;
+    const whole = [left, right].every((side) => typeof applied(state, side, rules) !== 'string');
+    return whole ? state : 'no state';
+  }
+
+  /** The changesets as read from their binary forms, which must say the same. */
+  private decoded(what: string, changesets: readonly VectorChangeset[]): Changeset[] {
+    return changesets.map((changeset, i) => {
+      const instructions = decodeReference(changeset.encoded, this.positions);
+      this.same(`decoded ${what} ${i}`, instructions, changeset.instructions);
+      this.same(`encoded and decoded ${what} ${i}`, decodeReference(encodeReference(instructions)), instructions);
+      return { ...changeset, instructions };
+    });
+  }
+
+  private asRecorded(left: readonly Changeset[], right: readonly Changeset[], base: State | 'no state'): void {
+    const { merged, error, errorReversed } = this.vector;
+    const rules = realmBy(this.positions);
+    const result = transform(left, right, { rules });
+    const reversed = transform(right, left, { rules });
+    if (merged === null) {
+      this.failed('realm', result, error);
+      this.failed('realm, sides exchanged', reversed, errorReversed);
+      return;
+    }
+    this.decoded('merged left', merged.left);
+    this.decoded('merged right', merged.right);
+    if (!this.merges('realm', result) || !this.merges('realm, sides exchanged', reversed)) return;
+    this.sameSides('realm, merged left', result.right.left, merged.left);
+    this.sameSides('realm, merged right', result.right.right, merged.right);
+    if (merged.symmetric) {
+      this.sameSides('realm, sides exchanged, merged left', reversed.right.right, merged.left);
+      this.sameSides('realm, sides exchanged, merged right', reversed.right.left, merged.right);
+    }
+    if (base === 'no state') return;
+    this.ends('realm, left first', appliedByRealm(base, [...left, ...result.right.right]), merged.end);
+    this.ends('realm, right first', appliedByRealm(base, [...right, ...result.right.left]), merged.endRight);
+  }
+
+  private third(third: readonly Changeset[], left: readonly Changeset[], base: State | 'no state'): void {
+    const { merged, thirdMerged } = this.vector;
+    if (merged === null) return;
+    const before = [...left, ...this.decoded('merged right', merged.right)];
+    const result = transform(third, before, { rules: realmBy(this.positions) });
+    if (thirdMerged === null) {
+      // The recorded failure may be that of another order of arrival.
+      return;
+    }
+    this.decoded('merged third', thirdMerged.changesets);
+    if (!this.merges('realm, third', result)) return;
+    this.sameSides('realm, merged third', result.right.left, thirdMerged.changesets);
+    if (base === 'no state') return;
+    const end = appliedByRealm(base, [...before, ...result.right.left]);
+    this.ends('realm, third', end, thirdMerged.end);
+  }
+
+  private ours(base: State | 'no state', left: readonly Changeset[], right: readonly Changeset[]): void {
+    const { merged, error, anomaly } = this.vector;
+    const columns = base === 'no state' ? undefined : columnsOf(base);
+    const [a, b] = base === 'no state' ? [left, right] : [marked(base, left), marked(base, right)];
+    const result = transform(a, b, optionsWith(syncline, columns));
+    if (error !== null && isSchemaMismatch(reasonOf(error) ?? 'paths')) {
+      this.failed('syncline', result, error);
+      return;
+    }
+    const reversed = transform(b, a, optionsWith(syncline, columns));
+    if (!this.merges('syncline', result) || !this.merges('syncline, sides exchanged', reversed)) return;
+    this.sameSides('syncline, sides exchanged, left', reversed.right.right, result.right.left);
+    this.sameSides('syncline, sides exchanged, right', reversed.right.left, result.right.right);
+    const asRecorded =
+      merged !== null &&
+      sameText(texts(result.right.left), texts(merged.left)) &&
+      sameText(texts(result.right.right), texts(merged.right));
+    if (!asRecorded && anomaly === null && error === null) {
+      const rule = firstDifference(a, b, columns);
+      if (rule !== null) this.differences.push(rule);
+      else if (merged !== null) {
+        this.sameSides('syncline, merged left', result.right.left, merged.left);
+        this.sameSides('syncline, merged right', result.right.right, merged.right);
+      }
+    }
+    if (base === 'no state') return;
+    const end = this.converges('syncline', base, a, b, result.right);
+    if (end === null || !asRecorded || merged === null || !merged.convergent || typeof merged.end === 'string')
+      return;
+    // The merge is as recorded and so is the end under the reference's application, which was checked: what
+    // differs now is by our rules of application.
+    if (!sameText(end, merged.end)) this.differences.push('application');
+  }
+
+  private oursThree(base: State | 'no state', third: readonly Changeset[]): void {
+    const { left, right } = this.vector;
+    if (base === 'no state') return;
+    const [a, b, c] = [marked(base, left), marked(base, right), marked(base, third)];
+    const columns = columnsOf(base);
+    const first = transform(a, b, optionsWith(syncline, columns));
+    if (E.isLeft(first)) return;
+    const before = [...a, ...first.right.right];
+    const second = transform(c, before, optionsWith(syncline, columns));
+    if (E.isLeft(second)) {
+      if (!isSchemaMismatch(second.left.reason)) this.fail('syncline, third', [second.left.message]);
+      return;
+    }
+    this.converges('syncline, third', base, c, before, second.right);
+  }
+
+  /** Both orders, applied by our rules, must end alike. Answers the end. */
+  private converges(
+    what: string,
+    base: State,
+    left: readonly Changeset[],
+    right: readonly Changeset[],
+    merged: Transformed,
+  ): Contents | null {
+    const leftFirst = applied(base, [...left, ...merged.right], synclineApplyRules);
+    const rightFirst = applied(base, [...right, ...merged.left], synclineApplyRules);
+    if (typeof leftFirst === 'string') this.fail(`${what}: cannot be applied, left first`, [leftFirst]);
+    if (typeof rightFirst === 'string') this.fail(`${what}: cannot be applied, right first`, [rightFirst]);
+    if (typeof leftFirst === 'string' || typeof rightFirst === 'string') return null;
+    const end = contentsOf(leftFirst);
+    this.equal(`${what}: ends of the two orders`, contentsOf(rightFirst), end);
+    return end;
+  }
+
+  private merges(
+    what: string,
+    result: E.Either<TransformError, Transformed>,
+  ): result is E.Right<Transformed> {
+    if (E.isRight(result)) return true;
+    this.fail(`${what}: does not merge`, [result.left.message]);
+    return false;
+  }
+
+  private failed(what: string, result: E.Either<TransformError, Transformed>, text: string | null): void {
+    if (text === null) {
+      this.merges(what, result);
+      return;
+    }
+    const expected = reasonOf(text);
+    if (E.isRight(result)) this.fail(`${what}: merges, but should fail`, [text]);
+    else if (result.left.reason !== expected)
+      this.fail(`${what}: fails for another reason`, [`- ${text}`, `+ ${result.left.message}`]);
+  }
+
+  private ends(what: string, end: State | string, recorded: Contents | string): void {
+    if (typeof end === 'string') {
+      if (typeof recorded !== 'string') this.fail(`${what}: cannot be applied`, [end]);
+      else if (!end.startsWith(applyReasonOf(recorded) ?? ''))
+        this.fail(`${what}: cannot be applied for another reason`, [`- ${recorded}`, `+ ${end}`]);
+    } else if (typeof recorded === 'string')
+      this.fail(`${what}: can be applied, but should fail`, [recorded]);
+    else this.equal(`${what}: end`, contentsOf(end), recorded);
+  }
+
+  private sameSides(what: string, found: readonly Changeset[], expected: readonly Changeset[]): void {
+    this.equal(what, texts(found), texts(expected));
+  }
+
+  private same(what: string, found: readonly Instruction[], expected: readonly Instruction[]): void {
+    this.equal(what, found.map(printInstruction), expected.map(printInstruction));
+  }
+
+  private equal(what: string, found: readonly string[], expected: readonly string[]): void {
+    if (!sameText(found, expected)) this.fail(what, diff(expected, found));
+  }
+
+  private fail(what: string, lines: readonly string[]): void {
+    this.failures.push({ what, lines });
+  }
+}
+
+const optionsWith = (rules: RuleSet, columns: ColumnLookup | undefined) =>
+  columns === undefined ? { rules } : { rules, columns };
+
+const sameText = (a: readonly string[], b: readonly string[]): boolean =>
+  a.length === b.length && a.every((line, i) => line === b[i]);
+
+/** A line for each changeset and instruction. */
+const texts = (changesets: readonly Changeset[]): string[] =>
+  changesets.flatMap(({ version, timestamp, origin, instructions }) => [
+    `changeset ${version} at ${timestamp} from ${origin}`,
+    ...instructions.map((instruction) => `  ${printInstruction(instruction)}`),
+  ]);
+
+/** Lines that only the first has, after `-`, and lines that only the second has, after `+`, in order. */
+export const diff = (expected: readonly string[], found: readonly string[]): string[] => {
+  // Longest common subsequence; the inputs are short.
+  const width = found.length + 1;
+  const lengths = new Uint16Array((expected.length + 1) * width);
+  for (let i = expected.length - 1; i >= 0; i--)
+    for (let j = found.length - 1; j >= 0; j--)
+      lengths[i * width + j] =
+        expected[i] === found[j]
+          ? 1 + (lengths[(i + 1) * width + j + 1] as number)
+          : Math.max(lengths[(i + 1) * width + j] as number, lengths[i * width + j + 1] as number);
+  const lines: string[] = [];
+  let i = 0;
+  let j = 0;
+  while (i < expected.length || j < found.length) {
+    if (i < expected.length && j < found.length && expected[i] === found[j]) {
+      i++;
+      j++;
+    } else if (
+      j === found.length ||
+      (i < expected.length &&
+        (lengths[(i + 1) * width + j] as number) >= (lengths[i * width + j + 1] as number))
+    )
+      lines.push(`- ${expected[i++]}`);
+    else lines.push(`+ ${found[j++]}`);
+  }
+  return lines;
+};
+
+/** The state after all of them; or why one cannot be applied, beginning with the reason's code. */
+const applied = (
+  state: State,
+  changesets: readonly { readonly instructions: readonly Instruction[] }[],
+  rules: ApplyRules,
+): State | string => {
+  const draft = edit(state, rules);
+  for (const { instructions } of changesets)
+    for (const instruction of instructions) {
+      const error = draft.apply(instruction);
+      if (error !== null) return `${error.reason}: ${error.message} (${printInstruction(instruction)})`;
+    }
+  return draft.finish();
+};
+
+/**
+ * As the reference applies. Within one changeset it keeps the class that it touched last, by name: if that
+ * class is erased and added again, it works on the one that is gone, and fails.
+ */
+const appliedByRealm = (state: State, changesets: readonly Changeset[]): State | string => {
+  for (const { instructions } of changesets) {
+    let last: string | null = null;
+    let removed = false;
+    for (const { kind, table } of instructions) {
+      if (kind === 'EraseTable') removed ||= table === last;
+      else if (kind !== 'AddTable') {
+        if (table === last && removed) return 'removed';
+        if (table !== last) removed = false;
+        last = table;
+      }
+    }
+  }
+  return applied(state, changesets, realmApplyRules);
+};
+
+/** The reference's rules, comparing set erasures by the positions from which they were read. */
+const realmBy = (positions: Positions): RuleSet => {
+  const rules = realmWith((first, second) => {
+    const a = positions.get(first);
+    const b = positions.get(second);
+    return a === undefined || b === undefined ? samePayload(first.value, second.value) : a === b;
+  });
+  // Rewriting an erasure does not change from where it was read.
+  const carrying =
+    <K extends 'ArrayInsert' | 'ArrayMove' | 'ArrayErase'>(rule: NestedRule<K>): NestedRule<K> =>
+    (outer, inner) => {
+      const outcome = rule(outer, inner);
+      const { second } = outcome;
+      if (inner.kind === 'SetErase' && typeof second === 'object' && second.kind === 'SetErase') {
+        const position = positions.get(inner);
+        if (position !== undefined) positions.set(second, position);
+      }
+      return outcome;
+    };
+  const { ArrayInsert, ArrayMove, ArrayErase } = rules.nested;
+  if (ArrayInsert === null || ArrayMove === null || ArrayErase === null) throw new Error('a rule is missing');
+  return {
+    ...rules,
+    nested: {
+      ...rules.nested,
+      ArrayInsert: carrying(ArrayInsert),
+      ArrayMove: carrying(ArrayMove),
+      ArrayErase: carrying(ArrayErase),
+    },
+  };
+};
+
+/**
+ * The changesets with those Updates marked as shared that make a collection where one with contents was
+ * already, and do not go on to clear it. The reference sends them; our emitter never does.
+ */
+const marked = (base: State, changesets: readonly Changeset[]): readonly Changeset[] => {
+  const draft = edit(base, synclineApplyRules);
+  return changesets.map((changeset) => {
+    const instructions = changeset.instructions.map((instruction, i) => {
+      const next = changeset.instructions[i + 1];
+      const cleared =
+        next?.kind === 'Clear' &&
+        instruction.kind === 'Update' &&
+        printPlace(next) === printPlace(instruction);
+      const result =
+        instruction.kind === 'Update' && !cleared ? markedUpdate(draft.state, instruction) : instruction;
+      draft.apply(instruction);
+      return result;
+    });
+    return { ...changeset, instructions };
+  });
+};
+
+const markedUpdate = (state: State, instruction: Update): Update => {
+  const { table, object, field, path, value } = instruction;
+  if (typeof value !== 'object' || value === null) return instruction;
+  if (value.type !== 'list' && value.type !== 'dictionary') return instruction;
+  const found = read(state, table, object, field, path);
+  if (found.kind === 'list' && value.type === 'list' && found.node.items.length > 0)
+    return { ...instruction, value: sharedList };
+  if (found.kind === 'dictionary' && value.type === 'dictionary' && found.node.entries.size > 0)
+    return { ...instruction, value: sharedDictionary };
+  return instruction;
+};
+
+/** The rule of the first decision that the two rule sets take differently; null where there is none. */
+const firstDifference = (
+  left: readonly Changeset[],
+  right: readonly Changeset[],
+  columns: ColumnLookup | undefined,
+): string | null => {
+  const decisions = (rules: RuleSet): Decision[] => {
+    const all: Decision[] = [];
+    const recorder = { decided: (decision: Decision) => void all.push(decision) };
+    transform(left, right, { ...optionsWith(rules, columns), recorder });
+    return all;
+  };
+  const ours = decisions(syncline);
+  const theirs = decisions(realm);
+  for (let i = 0; i < Math.max(ours.length, theirs.length); i++) {
+    const a = ours[i];
+    const b = theirs[i];
+    if (a === undefined || b === undefined) return a?.rule ?? b?.rule ?? null;
+    if (decisionText(a) !== decisionText(b)) return `${a.rule}: ${a.reason}`;
+  }
+  return null;
+};
+
+const decisionText = ({ rule, outcome, winner, loser, result, reason }: Decision): string =>
+  [
+    rule,
+    outcome,
+    reason,
+    printInstruction(winner.instruction),
+    printInstruction(loser.instruction),
+    result === null ? '' : printInstruction(result),
+  ].join(' | ');
+
+const transformReasons: readonly (readonly [RegExp, TransformReason])[] = [
+  [/is an embedded table on one side|has a primary key on one side/, 'table-kind'],
+  [/has primary key '.*' on one side, but primary key/, 'primary-key-name'],
+  [/has primary key '.*', which is of type/, 'primary-key-type'],
+  [/has primary key '.*', which is nullable/, 'primary-key-nullability'],
+  [/asymmetric/, 'table-asymmetry'],
+  [/^Schema mismatch: Link property/, 'column-target'],
+  [/^Schema mismatch: Property .* is of type/, 'column-type'],
+  [/^Schema mismatch: Property .* nullable on one side/, 'column-nullability'],
+  [/^Schema mismatch: Property .* (?:single value|list|dictionary|set)/, 'column-collection'],
+  [/prior_size == .*prior_size/, 'prior-size'],
+  [/(?:index|ndx).* <=? .*prior_size/, 'index-range'],
+];
+
+/** What the reference's message says, as ours; null where it is unknown. */
+const reasonOf = (message: string): TransformReason | null =>
+  transformReasons.find(([pattern]) => pattern.test(message))?.[1] ?? null;
+
+const applyReasons: readonly (readonly [RegExp, Reason | 'removed'])[] = [
+  [/No such field/, 'no-such-column'],
+  [/No such object/, 'no-such-object'],
+  [/ArrayMove to same location/, 'move-to-same-place'],
+  [/out of bounds|out of range/i, 'index-out-of-range'],
+  [/prior_size/, 'prior-size-mismatch'],
+  [/target of outside links/, 'table-in-use'],
+  [/Key not found/, 'no-such-entry'],
+  [/^removed$/, 'removed'],
+];
+
+const applyReasonOf = (message: string): Reason | 'removed' | null =>
+  applyReasons.find(([pattern]) => pattern.test(message))?.[1] ?? null;
