@@ -34,7 +34,10 @@ const inRange = (index: number, bound: number): boolean =>
 const outOfRange = (index: number, bound: number): Failure =>
   failure('index-out-of-range', `found index ${index}, expected one below ${bound}`);
 
-const noList = (): Failure => failure('wrong-place', 'the path does not lead to a list');
+const notA = (collection: 'list' | 'set', { cursor }: Edit): Failure =>
+  cursor.read() === undefined
+    ? cursor.missing()
+    : failure('wrong-place', `the path does not lead to a ${collection}`);
 
 const wrongSize = (size: number, priorSize: number): Failure =>
   failure('prior-size-mismatch', `the list has ${size} elements, the instruction was made for ${priorSize}`);
@@ -56,7 +59,7 @@ const newElement = (owner: Owner, payload: Payload): Content => {
 export const applyArrayInsert = (edit: Edit, { path, value, priorSize }: ArrayInsert): Failure | null => {
   const { cursor } = edit;
   const list = cursor.openList();
-  if (list === null) return noList();
+  if (list === null) return notA('list', edit);
   const size = list.items.length;
   if (size !== priorSize) return wrongSize(size, priorSize);
   const index = lastIndex(path, size + 1);
@@ -69,9 +72,9 @@ export const applyArrayInsert = (edit: Edit, { path, value, priorSize }: ArrayIn
   return null;
 };
 
-export const applyArrayMove = ({ cursor }: Edit, { path, to, priorSize }: ArrayMove): Failure | null => {
-  const list = cursor.openList();
-  if (list === null) return noList();
+export const applyArrayMove = (edit: Edit, { path, to, priorSize }: ArrayMove): Failure | null => {
+  const list = edit.cursor.openList();
+  if (list === null) return notA('list', edit);
   const { items } = list;
   if (items.length !== priorSize) return wrongSize(items.length, priorSize);
   const from = lastIndex(path, items.length);
@@ -85,9 +88,9 @@ export const applyArrayMove = ({ cursor }: Edit, { path, to, priorSize }: ArrayM
   return null;
 };
 
-export const applyArrayErase = ({ cursor }: Edit, { path, priorSize }: ArrayErase): Failure | null => {
-  const list = cursor.openList();
-  if (list === null) return noList();
+export const applyArrayErase = (edit: Edit, { path, priorSize }: ArrayErase): Failure | null => {
+  const list = edit.cursor.openList();
+  if (list === null) return notA('list', edit);
   const { items } = list;
   if (items.length !== priorSize) return wrongSize(items.length, priorSize);
   const index = lastIndex(path, items.length);
@@ -135,8 +138,6 @@ export const applyClear = (edit: Edit, { collection }: Clear): Failure | null =>
   return null;
 };
 
-const noSet = (): Failure => failure('wrong-place', 'the path does not lead to a set');
-
 /** Whether the value is one that equals nothing under the rules. */
 const equalsNothing = ({ rules, cursor }: Edit, value: Value): boolean => {
   if (rules.nanMembers === 'equal' || cursor.column.spec.type === 'mixed') return false;
@@ -148,7 +149,7 @@ const equalsNothing = ({ rules, cursor }: Edit, value: Value): boolean => {
 export const applySetInsert = (edit: Edit, { value }: SetInsert): Failure | null => {
   const { cursor, rules, owner } = edit;
   const node = cursor.openSet();
-  if (node === null) return noSet();
+  if (node === null) return notA('set', edit);
   const unfit = memberFits(edit.state, cursor.column, value);
   if (unfit !== null || isMarker(value)) return unfit;
   let id = rules.memberId(value);
@@ -161,7 +162,7 @@ export const applySetInsert = (edit: Edit, { value }: SetInsert): Failure | null
 export const applySetErase = (edit: Edit, { value }: SetErase): Failure | null => {
   const { cursor, rules, owner } = edit;
   const node = cursor.openSet();
-  if (node === null) return noSet();
+  if (node === null) return notA('set', edit);
   const unfit = memberFits(edit.state, cursor.column, value);
   if (unfit !== null || isMarker(value)) return unfit;
   if (value === null && rules.setEraseNull === 'error' && cursor.column.spec.type !== 'mixed')
