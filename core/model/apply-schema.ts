@@ -6,7 +6,6 @@
  */
 
 import { limits } from '../base/limits.js';
-import { compareStrings } from '../base/order.js';
 import { emptyTrie, forEach, get, remove, set } from '../base/trie.js';
 import { utf8Length } from '../base/utf8.js';
 import { type Failure, failure } from './apply-error.js';
@@ -37,8 +36,13 @@ const nameFits = (name: string): Failure | null => {
 
 const noTable = (name: string): Failure => failure('no-such-table', `there is no class ${name}`);
 
-const replaceTable = (edit: Edit, table: Table, columns: readonly Column[], slots: number): void => {
-  const byName = new Map(columns.map((column) => [column.name, column]));
+const replaceTable = (
+  edit: Edit,
+  table: Table,
+  columns: readonly Column[],
+  byName: ReadonlyMap<string, Column>,
+  slots: number,
+): void => {
   const next = new Table(edit.owner, table.name, table.spec, columns, byName, slots, table.objects);
   edit.state.tables = set(edit.state.tables, table.name, next, edit.owner);
   edit.state.era = {};
@@ -100,8 +104,9 @@ export const applyAddColumn = (
     embedded: target?.spec.type === 'embedded',
     fallback: defaultValue(spec),
   };
-  const columns = [...table.columns, column].sort((a, b) => compareStrings(a.name, b.name));
-  replaceTable(edit, table, columns, table.slots + 1);
+  const after = table.columns.findIndex((other) => other.name > field);
+  const columns = table.columns.toSpliced(after < 0 ? table.columns.length : after, 0, column);
+  replaceTable(edit, table, columns, new Map(table.byName).set(field, column), table.slots + 1);
   return null;
 };
 
@@ -145,12 +150,10 @@ export const applyEraseColumn = (edit: Edit, { table: name, field }: EraseColumn
     if (edit.rules.eraseSchema === 'idempotent') return null;
     return failure('no-such-column', `class ${name} has no property ${field}`);
   }
-  replaceTable(
-    edit,
-    table,
-    table.columns.filter((column) => column.name !== field),
-    table.slots,
-  );
+  const columns = table.columns.filter((column) => column.name !== field);
+  const byName = new Map(table.byName);
+  byName.delete(field);
+  replaceTable(edit, table, columns, byName, table.slots);
   return null;
 };
 
