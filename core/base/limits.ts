@@ -5,6 +5,8 @@
 export const limits = {
   /** Bytes of one class name (reference: 57) and of one property name. */
   nameBytes: 255,
+  /** Bytes of one class name that an application configures: the reference's own limit. */
+  classNameBytes: 57,
   /** Bytes of one string or binary value; the reference stores up to 16,777,200. */
   valueBytes: 16_777_199,
   /** Elements of one path; mixed values nest at most this deep. */
