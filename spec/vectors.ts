@@ -22,13 +22,20 @@ const show = (id: string, failures: readonly Failure[]): void => {
   }
 };
 
-const attempt = (line: string): { id: string; profile: string; failures: readonly Failure[]; differences: readonly string[] } => {
+const attempt = (
+  line: string,
+): { id: string; profile: string; failures: readonly Failure[]; differences: readonly string[] } => {
   try {
     const vector = parseVector(line);
     return { id: vector.id, profile: vector.profile, ...replay(vector) };
   } catch (error) {
     const lines = [error instanceof Error ? (error.stack ?? error.message) : String(error)];
-    return { id: line.slice(0, 60), profile: 'unreadable', failures: [{ what: 'threw', lines }], differences: [] };
+    return {
+      id: line.slice(0, 60),
+      profile: 'unreadable',
+      failures: [{ what: 'threw', lines }],
+      differences: [],
+    };
   }
 };
 
@@ -56,12 +63,16 @@ for (const file of files) {
   }
   console.log(`${file}`);
   for (const [profile, totals] of [...profiles].sort()) {
-    console.log(`  ${profile.padEnd(12)} ${String(totals.passed).padStart(6)} passed ${String(totals.failed).padStart(6)} failed`);
+    console.log(
+      `  ${profile.padEnd(12)} ${String(totals.passed).padStart(6)} passed ${String(totals.failed).padStart(6)} failed`,
+    );
     passed += totals.passed;
     failed += totals.failed;
   }
   for (const [rule, ids] of [...differences].sort())
-    console.log(`  ours differs by ${rule}: ${ids.length} (${ids.slice(0, 5).join(', ')}${ids.length > 5 ? ', …' : ''})`);
+    console.log(
+      `  ours differs by ${rule}: ${ids.length} (${ids.slice(0, 5).join(', ')}${ids.length > 5 ? ', …' : ''})`,
+    );
 }
 console.log(`${passed} passed, ${failed} failed`);
 process.exitCode = failed > 0 ? 1 : 0;

@@ -103,7 +103,10 @@ class Merge {
       const { beforeFirst, beforeSecond } = outcome;
       if (beforeSecond !== null) {
         // The one that is being carried is discarded by the same rule, and does not meet it.
-        this.right.splice(this.right.indexOf(partner), 0, { instruction: beforeSecond, index: partner.index });
+        this.right.splice(this.right.indexOf(partner), 0, {
+          instruction: beforeSecond,
+          index: partner.index,
+        });
       }
       if (beforeFirst !== null) {
         // It has to pass what comes behind the instruction that caused it.
@@ -123,8 +126,18 @@ class Merge {
   ): void {
     const party = (side: Side): ErrorSide & Party =>
       side === 'left'
-        ? { side, index: traveller.index, changeset: this.lefts[traveller.index] as Changeset, instruction: left }
-        : { side, index: partner.index, changeset: this.rights[partner.index] as Changeset, instruction: right };
+        ? {
+            side,
+            index: traveller.index,
+            changeset: this.lefts[traveller.index] as Changeset,
+            instruction: left,
+          }
+        : {
+            side,
+            index: partner.index,
+            changeset: this.rights[partner.index] as Changeset,
+            instruction: right,
+          };
     if (outcome.problem !== null) {
       this.problem = transformError(outcome.problem, party('left'), party('right'));
       return;
@@ -139,7 +152,9 @@ const after = (instruction: Instruction, fate: Fate): Instruction | null =>
   fate === 'stays' ? instruction : fate === 'goes' ? null : fate;
 
 const travellers = (changesets: readonly Changeset[]): Traveller[] =>
-  changesets.flatMap(({ instructions }, index) => instructions.map((instruction) => ({ instruction, index })));
+  changesets.flatMap(({ instructions }, index) =>
+    instructions.map((instruction) => ({ instruction, index })),
+  );
 
 const erasesSchema = (side: readonly Traveller[]): boolean =>
   side.some(({ instruction }) => instruction?.kind === 'EraseTable' || instruction?.kind === 'EraseColumn');

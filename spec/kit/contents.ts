@@ -8,19 +8,19 @@ import { printValue } from '../../core/model/notation.js';
 import {
   type Content,
   DictionaryNode,
+  findTable,
   hasObject,
   ListNode,
   ObjectNode,
   property,
   SetNode,
-  findTable,
   type State,
   type Table,
 } from '../../core/model/state.js';
 import { isLink, type Value } from '../../core/model/value.js';
 import {
-  columnLine,
   type Contents,
+  columnLine,
   dictionaryText,
   listText,
   objectLine,
@@ -65,7 +65,8 @@ const contentText = (state: State, content: Content, target: string | null): str
       ]),
     );
   }
-  if (content instanceof ListNode) return listText(content.items.map((item) => contentText(state, item, target)));
+  if (content instanceof ListNode)
+    return listText(content.items.map((item) => contentText(state, item, target)));
   if (content instanceof DictionaryNode) {
     const pairs: [string, string][] = [];
     forEach(content.entries, (entry, key) => {

@@ -57,7 +57,9 @@ export const naiveTransform = (
 };
 
 const cells = (changesets: readonly Changeset[]): Cell[] =>
-  changesets.flatMap(({ instructions }, index) => instructions.map((instruction) => ({ instruction, index })));
+  changesets.flatMap(({ instructions }, index) =>
+    instructions.map((instruction) => ({ instruction, index })),
+  );
 
 const after = (instruction: Instruction, fate: Fate): Instruction | null =>
   fate === 'stays' ? instruction : fate === 'goes' ? null : fate;

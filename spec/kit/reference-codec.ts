@@ -41,7 +41,7 @@ import {
   stringKey,
   uuidKey,
 } from '../../core/model/key.js';
-import type { CollectionType, ElementType } from '../../core/model/schema.js';
+import type { CollectionType, ColumnSpec, ElementType, TableSpec } from '../../core/model/schema.js';
 import {
   binary,
   dictionary,
@@ -87,7 +87,9 @@ const typeCodes: Readonly<Record<PayloadType | 'globalKey', number>> = {
   objectId: 10,
   uuid: 11,
 };
-const typesByCode = new Map(Object.entries(typeCodes).map(([type, code]) => [code, type as PayloadType | 'globalKey']));
+const typesByCode = new Map(
+  Object.entries(typeCodes).map(([type, code]) => [code, type as PayloadType | 'globalKey']),
+);
 const collections: readonly CollectionType[] = ['single', 'list', 'dictionary', 'set'];
 
 class Reader {
@@ -284,7 +286,11 @@ class Reader {
     const size = this.number();
     const offset = this.bufferSize;
     this.bufferSize += size;
-    return { text: new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(this.take(size)), offset, size };
+    return {
+      text: new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(this.take(size)),
+      offset,
+      size,
+    };
   }
 
   private interned(): string {
@@ -375,62 +381,65 @@ class Writer {
     const { kind, table } = instruction;
     this.number(kinds.indexOf(kind));
     this.interned(table);
-    switch (kind) {
-      case 'AddTable': {
-        const { spec } = instruction;
-        if (spec.type === 'embedded') return this.number(1);
-        this.number(spec.asymmetric ? 2 : 0);
-        this.interned(spec.primaryKey?.name ?? '');
-        this.number(typeCodes[spec.primaryKey?.type ?? 'globalKey']);
-        return this.bool(spec.primaryKey?.nullable ?? false);
-      }
-      case 'EraseTable':
-        return;
-      case 'AddColumn': {
-        const { type, nullable, collection, target } = instruction.column;
-        this.interned(instruction.field);
-        this.number(type === 'mixed' ? typeCodes.null : typeCodes[type]);
-        this.bool(nullable);
-        this.number(collections.indexOf(collection));
-        if (type === 'link') this.interned(target ?? '');
-        if (collection === 'dictionary') this.number(typeCodes.string);
-        return;
-      }
-      case 'EraseColumn':
-        return this.interned(instruction.field);
-      case 'CreateObject':
-      case 'EraseObject':
-        return this.key(instruction.object);
-      default:
-        this.key(instruction.object);
-        this.interned(instruction.field);
-        this.path(instruction.path);
-        return this.operand(instruction);
+    if ('path' in instruction) {
+      this.key(instruction.object);
+      this.interned(instruction.field);
+      this.path(instruction.path);
+      this.operand(instruction);
+    } else if ('object' in instruction) this.key(instruction.object);
+    else if (kind === 'AddTable') this.tableSpec(instruction.spec);
+    else if (kind === 'AddColumn') {
+      this.interned(instruction.field);
+      this.column(instruction.column);
+    } else if (kind === 'EraseColumn') this.interned(instruction.field);
+  }
+
+  private tableSpec(spec: TableSpec): void {
+    if (spec.type === 'embedded') {
+      this.number(1);
+      return;
     }
+    this.number(spec.asymmetric ? 2 : 0);
+    this.interned(spec.primaryKey?.name ?? '');
+    this.number(typeCodes[spec.primaryKey?.type ?? 'globalKey']);
+    this.bool(spec.primaryKey?.nullable ?? false);
+  }
+
+  private column({ type, nullable, collection, target }: ColumnSpec): void {
+    this.number(type === 'mixed' ? typeCodes.null : typeCodes[type]);
+    this.bool(nullable);
+    this.number(collections.indexOf(collection));
+    if (type === 'link') this.interned(target ?? '');
+    if (collection === 'dictionary') this.number(typeCodes.string);
   }
 
   private operand(instruction: PathInstruction): void {
     switch (instruction.kind) {
       case 'Update':
         this.payload(instruction.value);
-        return instruction.priorSize === null
-          ? this.bool(instruction.isDefault)
-          : this.number(instruction.priorSize);
+        if (instruction.priorSize === null) this.bool(instruction.isDefault);
+        else this.number(instruction.priorSize);
+        break;
       case 'AddInteger':
-        return this.integer(instruction.value);
+        this.integer(instruction.value);
+        break;
       case 'ArrayInsert':
         this.payload(instruction.value);
-        return this.number(instruction.priorSize);
+        this.number(instruction.priorSize);
+        break;
       case 'ArrayMove':
         this.number(instruction.to);
-        return this.number(instruction.priorSize);
+        this.number(instruction.priorSize);
+        break;
       case 'ArrayErase':
-        return this.number(instruction.priorSize);
+        this.number(instruction.priorSize);
+        break;
       case 'Clear':
-        return this.number(collections.indexOf(instruction.collection));
+        this.number(collections.indexOf(instruction.collection));
+        break;
       case 'SetInsert':
       case 'SetErase':
-        return this.payload(instruction.value);
+        this.payload(instruction.value);
     }
   }
 
@@ -440,7 +449,7 @@ class Writer {
     this.strings.set(text, number);
     this.number(INTERN);
     this.number(number);
-    this.raw(Buffer.from(text, 'utf8'), true);
+    this.sized(Buffer.from(text, 'utf8'));
   }
 
   private path(path: Path): void {
@@ -458,50 +467,54 @@ class Writer {
     const type = keyType(key);
     this.number(typeCodes[type]);
     const content = key.slice(1);
-    switch (type) {
-      case 'null':
-        return;
-      case 'int':
-        return this.integer(BigInt(content));
-      case 'string':
-        return this.interned(content);
-      case 'objectId':
-      case 'uuid':
-        return this.raw(Buffer.from(content, 'hex'), false);
-      case 'globalKey': {
-        const { hi, lo } = globalKeyParts(key);
-        this.integer(hi);
-        return this.integer(lo);
-      }
+    if (type === 'int') this.integer(BigInt(content));
+    else if (type === 'string') this.interned(content);
+    else if (type === 'objectId' || type === 'uuid') this.raw(Buffer.from(content, 'hex'));
+    else if (type === 'globalKey') {
+      const { hi, lo } = globalKeyParts(key);
+      this.integer(hi);
+      this.integer(lo);
     }
   }
 
   private payload(payload: Payload): void {
     this.number(typeCodes[typeOf(payload)]);
     if (payload === null) return;
-    if (typeof payload === 'bigint') return this.integer(payload);
-    if (typeof payload === 'boolean') return this.bool(payload);
-    if (typeof payload === 'string') return this.raw(Buffer.from(payload, 'utf8'), true);
-    if (typeof payload === 'number' || payload.type === 'double')
-      return this.bits(8, (view) => view.setBigUint64(0, doubleToBits(payload), true));
+    if (typeof payload === 'bigint') this.integer(payload);
+    else if (typeof payload === 'boolean') this.bool(payload);
+    else if (typeof payload === 'string') this.sized(Buffer.from(payload, 'utf8'));
+    else if (typeof payload === 'number') this.double(doubleToBits(payload));
+    else this.record(payload);
+  }
+
+  private record(payload: Exclude<Payload, null | bigint | boolean | string | number>): void {
     switch (payload.type) {
       case 'binary':
-        return this.raw(payload.bytes, true);
+        this.sized(payload.bytes);
+        break;
       case 'timestamp':
         this.integer(payload.seconds);
-        return this.number(payload.nanoseconds);
-      case 'float':
-        return this.bits(4, (view) => view.setUint32(0, payload.bits, true));
+        this.number(payload.nanoseconds);
+        break;
+      case 'double':
+        this.double(payload.bits);
+        break;
+      case 'float': {
+        const bytes = new Uint8Array(4);
+        new DataView(bytes.buffer).setUint32(0, payload.bits, true);
+        this.raw(bytes);
+        break;
+      }
       case 'decimal':
-        return this.decimal(BigInt(`0x${payload.hex}`));
+        this.decimal(BigInt(`0x${payload.hex}`));
+        break;
       case 'link':
         this.interned(payload.table);
-        return this.key(payload.key);
+        this.key(payload.key);
+        break;
       case 'objectId':
       case 'uuid':
-        return this.raw(Buffer.from(payload.hex, 'hex'), false);
-      default:
-        return;
+        this.raw(Buffer.from(payload.hex, 'hex'));
     }
   }
 
@@ -516,19 +529,23 @@ class Writer {
     this.bool(bits >> 127n === 1n);
   }
 
-  private bits(size: number, write: (view: DataView) => void): void {
-    const bytes = new Uint8Array(size);
-    write(new DataView(bytes.buffer));
-    this.raw(bytes, false);
+  private double(bits: bigint): void {
+    const bytes = new Uint8Array(8);
+    new DataView(bytes.buffer).setBigUint64(0, bits, true);
+    this.raw(bytes);
   }
 
   private interned(text: string): void {
     this.number(this.strings.get(text) as number);
   }
 
-  private raw(bytes: Uint8Array, withSize: boolean): void {
-    if (withSize) this.number(bytes.length);
+  private raw(bytes: Uint8Array): void {
     for (const byte of bytes) this.out.push(byte);
+  }
+
+  private sized(bytes: Uint8Array): void {
+    this.number(bytes.length);
+    this.raw(bytes);
   }
 
   private bool(value: boolean): void {

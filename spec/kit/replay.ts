@@ -16,7 +16,7 @@ import * as E from 'fp-ts/lib/Either.js';
 import { columnsOf } from '../../core/merge/column-lookup.js';
 import type { Decision } from '../../core/merge/recorder.js';
 import type { ColumnLookup, NestedRule, RuleSet } from '../../core/merge/rule.js';
-import { realm, realmWith, syncline } from '../../core/merge/rule-set.js';
+import { realmWith, syncline } from '../../core/merge/rule-set.js';
 import { samePayload } from '../../core/merge/same-payload.js';
 import { sharedDictionary, sharedList } from '../../core/merge/shared.js';
 import { type TransformError, type Transformed, transform } from '../../core/merge/transform.js';
@@ -28,10 +28,13 @@ import type { Changeset } from '../../core/model/changeset.js';
 import type { Instruction, Update } from '../../core/model/instruction.js';
 import { printInstruction, printPlace } from '../../core/model/notation.js';
 import { read } from '../../core/model/read.js';
+import { toInstructions } from '../../core/model/snapshot.js';
 import { emptyState, type State } from '../../core/model/state.js';
+import { erased, objectValue } from '../../core/model/value.js';
 import { contentsOf, schemaOf } from './contents.js';
 import { decodeReference, encodeReference, type Positions } from './reference-codec.js';
-import type { Contents, Vector, VectorChangeset } from './vectors.js';
+import { ReferenceSets } from './reference-sets.js';
+import { type Contents, nameOf, type Vector, type VectorChangeset } from './vectors.js';
 
 export interface Replay {
   /** What is wrong, with the lines that show it; empty where the vector passes. */
@@ -67,26 +70,26 @@ class Replaying implements Replay {
     this.same('decoded base', decodeReference(vector.baseEncoded), vector.base);
     const left = this.decoded('left', vector.left);
     const right = this.decoded('right', vector.right);
-    const base = this.base(realmApplyRules);
-    const ourBase = this.base(synclineApplyRules);
-    if (base === null || ourBase === null) return;
+    const base = this.base();
+    if (base === null) return;
     if (typeof base !== 'string') this.equal('schema of the base', schemaOf(base).sort(), vector.schema);
     this.asRecorded(left, right, base);
     if (vector.third !== null) this.third(this.decoded('third', vector.third), left, base);
-    this.ours(ourBase, vector.left, vector.right);
-    if (vector.third !== null) this.oursThree(ourBase, vector.third);
+    const ourBase = base === 'no state' ? base : converted(base);
+    this.ours(ourBase, left, right);
+    if (vector.third !== null && ourBase !== 'no state') this.oursThree(ourBase, left, right, vector.third);
   }
 
   /** `no state` where the vector was observed in the middle of a history. */
-  private base(rules: ApplyRules): State | 'no state' | null {
+  private base(): State | 'no state' | null {
     const { base, left, right } = this.vector;
-    const state = applied(emptyState, [{ instructions: base }], rules);
+    const state = applied(emptyState, [{ instructions: base }], realmApplyRules);
     if (typeof state === 'string') {
       this.fail('the base cannot be applied', [state]);
       return null;
     }
     if (base.length > 0) return state;
-    const whole = [left, right].every((side) => typeof applied(state, side, rules) !== 'string');
+    const whole = [left, right].every((side) => typeof applied(state, side, realmApplyRules) !== 'string');
     return whole ? state : 'no state';
   }
 
@@ -95,12 +98,20 @@ class Replaying implements Replay {
     return changesets.map((changeset, i) => {
       const instructions = decodeReference(changeset.encoded, this.positions);
       this.same(`decoded ${what} ${i}`, instructions, changeset.instructions);
-      this.same(`encoded and decoded ${what} ${i}`, decodeReference(encodeReference(instructions)), instructions);
+      this.same(
+        `encoded and decoded ${what} ${i}`,
+        decodeReference(encodeReference(instructions)),
+        instructions,
+      );
       return { ...changeset, instructions };
     });
   }
 
-  private asRecorded(left: readonly Changeset[], right: readonly Changeset[], base: State | 'no state'): void {
+  private asRecorded(
+    left: readonly Changeset[],
+    right: readonly Changeset[],
+    base: State | 'no state',
+  ): void {
     const { merged, error, errorReversed } = this.vector;
     const rules = realmBy(this.positions);
     const result = transform(left, right, { rules });
@@ -120,8 +131,16 @@ class Replaying implements Replay {
       this.sameSides('realm, sides exchanged, merged right', reversed.right.left, merged.right);
     }
     if (base === 'no state') return;
-    this.ends('realm, left first', appliedByRealm(base, [...left, ...result.right.right]), merged.end);
-    this.ends('realm, right first', appliedByRealm(base, [...right, ...result.right.left]), merged.endRight);
+    this.ends(
+      'realm, left first',
+      endInRealm(this.vector, base, [...left, ...result.right.right]),
+      merged.end,
+    );
+    this.ends(
+      'realm, right first',
+      endInRealm(this.vector, base, [...right, ...result.right.left]),
+      merged.endRight,
+    );
   }
 
   private third(third: readonly Changeset[], left: readonly Changeset[], base: State | 'no state'): void {
@@ -137,7 +156,7 @@ class Replaying implements Replay {
     if (!this.merges('realm, third', result)) return;
     this.sameSides('realm, merged third', result.right.left, thirdMerged.changesets);
     if (base === 'no state') return;
-    const end = appliedByRealm(base, [...before, ...result.right.left]);
+    const end = endInRealm(this.vector, base, [...before, ...result.right.left]);
     this.ends('realm, third', end, thirdMerged.end);
   }
 
@@ -159,7 +178,7 @@ class Replaying implements Replay {
       sameText(texts(result.right.left), texts(merged.left)) &&
       sameText(texts(result.right.right), texts(merged.right));
     if (!asRecorded && anomaly === null && error === null) {
-      const rule = firstDifference(a, b, columns);
+      const rule = this.firstDifference(a, b, columns);
       if (rule !== null) this.differences.push(rule);
       else if (merged !== null) {
         this.sameSides('syncline, merged left', result.right.left, merged.left);
@@ -167,46 +186,80 @@ class Replaying implements Replay {
       }
     }
     if (base === 'no state') return;
-    const end = this.converges('syncline', base, a, b, result.right);
-    if (end === null || !asRecorded || merged === null || !merged.convergent || typeof merged.end === 'string')
+    const end = this.converges('syncline', base, this.sent(base, left), this.sent(base, right));
+    if (
+      end === null ||
+      !asRecorded ||
+      merged === null ||
+      !merged.convergent ||
+      typeof merged.end === 'string'
+    )
       return;
     // The merge is as recorded and so is the end under the reference's application, which was checked: what
     // differs now is by our rules of application.
     if (!sameText(end, merged.end)) this.differences.push('application');
   }
 
-  private oursThree(base: State | 'no state', third: readonly Changeset[]): void {
-    const { left, right } = this.vector;
-    if (base === 'no state') return;
-    const [a, b, c] = [marked(base, left), marked(base, right), marked(base, third)];
-    const columns = columnsOf(base);
-    const first = transform(a, b, optionsWith(syncline, columns));
-    if (E.isLeft(first)) return;
-    const before = [...a, ...first.right.right];
-    const second = transform(c, before, optionsWith(syncline, columns));
-    if (E.isLeft(second)) {
-      if (!isSchemaMismatch(second.left.reason)) this.fail('syncline, third', [second.left.message]);
-      return;
-    }
-    this.converges('syncline, third', base, c, before, second.right);
+  private oursThree(
+    base: State,
+    left: readonly Changeset[],
+    right: readonly Changeset[],
+    third: readonly Changeset[],
+  ): void {
+    const [a, b, c] = [this.sent(base, left), this.sent(base, right), this.sent(base, third)];
+    const first = transform(a, b, optionsWith(syncline, columnsOf(base)));
+    // The sides may disagree about the schema, and other failures have been reported.
+    if (E.isRight(first)) this.converges('syncline, third', base, c, [...a, ...first.right.right]);
   }
 
-  /** Both orders, applied by our rules, must end alike. Answers the end. */
+  /** The changesets as our emitter would have sent them. */
+  private sent(base: State, changesets: readonly Changeset[]): readonly Changeset[] {
+    const plain = marked(base, changesets);
+    if (typeof applied(base, plain, synclineApplyRules) !== 'string') return plain;
+    return marked(base, withErasures(base, changesets));
+  }
+
+  /** Merged by our rules, applied by our rules, both orders must end alike. Answers the end. */
   private converges(
     what: string,
     base: State,
     left: readonly Changeset[],
     right: readonly Changeset[],
-    merged: Transformed,
   ): Contents | null {
-    const leftFirst = applied(base, [...left, ...merged.right], synclineApplyRules);
-    const rightFirst = applied(base, [...right, ...merged.left], synclineApplyRules);
+    const merged = transform(left, right, optionsWith(syncline, columnsOf(base)));
+    if (E.isLeft(merged) && isSchemaMismatch(merged.left.reason)) return null;
+    if (!this.merges(what, merged)) return null;
+    const leftFirst = applied(base, [...left, ...merged.right.right], synclineApplyRules);
+    const rightFirst = applied(base, [...right, ...merged.right.left], synclineApplyRules);
     if (typeof leftFirst === 'string') this.fail(`${what}: cannot be applied, left first`, [leftFirst]);
     if (typeof rightFirst === 'string') this.fail(`${what}: cannot be applied, right first`, [rightFirst]);
     if (typeof leftFirst === 'string' || typeof rightFirst === 'string') return null;
     const end = contentsOf(leftFirst);
     this.equal(`${what}: ends of the two orders`, contentsOf(rightFirst), end);
     return end;
+  }
+
+  /** The rule of the first decision that the two rule sets take differently; null where there is none. */
+  private firstDifference(
+    left: readonly Changeset[],
+    right: readonly Changeset[],
+    columns: ColumnLookup | undefined,
+  ): string | null {
+    const decisions = (rules: RuleSet): Decision[] => {
+      const all: Decision[] = [];
+      const recorder = { decided: (decision: Decision) => void all.push(decision) };
+      transform(left, right, { ...optionsWith(rules, columns), recorder });
+      return all;
+    };
+    const ours = decisions(syncline);
+    const theirs = decisions(realmBy(this.positions));
+    for (let i = 0; i < Math.max(ours.length, theirs.length); i++) {
+      const a = ours[i];
+      const b = theirs[i];
+      if (a === undefined || b === undefined || decisionText(a) !== decisionText(b))
+        return (a ?? b)?.rule ?? null;
+    }
+    return null;
   }
 
   private merges(
@@ -229,14 +282,14 @@ class Replaying implements Replay {
       this.fail(`${what}: fails for another reason`, [`- ${text}`, `+ ${result.left.message}`]);
   }
 
-  private ends(what: string, end: State | string, recorded: Contents | string): void {
+  private ends(what: string, end: Contents | string, recorded: Contents | string): void {
     if (typeof end === 'string') {
       if (typeof recorded !== 'string') this.fail(`${what}: cannot be applied`, [end]);
       else if (!end.startsWith(applyReasonOf(recorded) ?? ''))
         this.fail(`${what}: cannot be applied for another reason`, [`- ${recorded}`, `+ ${end}`]);
     } else if (typeof recorded === 'string')
       this.fail(`${what}: can be applied, but should fail`, [recorded]);
-    else this.equal(`${what}: end`, contentsOf(end), recorded);
+    else this.equal(`${what}: end`, end, recorded);
   }
 
   private sameSides(what: string, found: readonly Changeset[], expected: readonly Changeset[]): void {
@@ -298,6 +351,11 @@ export const diff = (expected: readonly string[], found: readonly string[]): str
   return lines;
 };
 
+const named = (instruction: Instruction): Instruction =>
+  'field' in instruction && instruction.field === ''
+    ? { ...instruction, field: nameOf(instruction.field) }
+    : instruction;
+
 /** The state after all of them; or why one cannot be applied, beginning with the reason's code. */
 const applied = (
   state: State,
@@ -307,30 +365,36 @@ const applied = (
   const draft = edit(state, rules);
   for (const { instructions } of changesets)
     for (const instruction of instructions) {
-      const error = draft.apply(instruction);
+      const error = draft.apply(named(instruction));
       if (error !== null) return `${error.reason}: ${error.message} (${printInstruction(instruction)})`;
     }
   return draft.finish();
 };
 
 /**
- * As the reference applies. Within one changeset it keeps the class that it touched last, by name: if that
- * class is erased and added again, it works on the one that is gone, and fails.
+ * As the reference applies: what the state holds in the end, or why an instruction cannot be applied. Within
+ * one changeset it keeps the class that it touched last, by name: if that class is erased and added again,
+ * it works on the one that is gone, and fails.
  */
-const appliedByRealm = (state: State, changesets: readonly Changeset[]): State | string => {
+const endInRealm = (vector: Vector, base: State, changesets: readonly Changeset[]): Contents | string => {
+  const sets = new ReferenceSets();
+  for (const instruction of vector.base) sets.apply(instruction);
   for (const { instructions } of changesets) {
     let last: string | null = null;
     let removed = false;
-    for (const { kind, table } of instructions) {
+    for (const instruction of instructions) {
+      const { kind, table } = instruction;
       if (kind === 'EraseTable') removed ||= table === last;
       else if (kind !== 'AddTable') {
         if (table === last && removed) return 'removed';
         if (table !== last) removed = false;
         last = table;
       }
+      sets.apply(instruction);
     }
   }
-  return applied(state, changesets, realmApplyRules);
+  const end = applied(base, changesets, realmApplyRules);
+  return typeof end === 'string' ? end : sets.corrected(contentsOf(end));
 };
 
 /** The reference's rules, comparing set erasures by the positions from which they were read. */
@@ -365,6 +429,35 @@ const realmBy = (positions: Positions): RuleSet => {
   };
 };
 
+/** The same state under our rules of application. */
+const converted = (state: State): State => {
+  const ours = applied(emptyState, [{ instructions: toInstructions(state) }], synclineApplyRules);
+  if (typeof ours === 'string') throw new Error(ours);
+  return ours;
+};
+
+/**
+ * The changesets with an erasure in front of each Update that replaces an embedded object in a dictionary.
+ * The reference replaces it without; our emitter erases it first.
+ */
+const withErasures = (base: State, changesets: readonly Changeset[]): readonly Changeset[] => {
+  const draft = edit(base, realmApplyRules);
+  return changesets.map((changeset) => ({
+    ...changeset,
+    instructions: changeset.instructions.flatMap((instruction) => {
+      const replaces = instruction.kind === 'Update' && replacesEntry(draft.state, instruction);
+      draft.apply(instruction);
+      return replaces ? [{ ...instruction, value: erased }, instruction] : [instruction];
+    }),
+  }));
+};
+
+const replacesEntry = (state: State, { table, object, field, path, value }: Update): boolean =>
+  value === objectValue &&
+  path.length > 0 &&
+  read(state, table, object, field, path).kind === 'embedded' &&
+  read(state, table, object, field, path.slice(0, -1)).kind === 'dictionary';
+
 /**
  * The changesets with those Updates marked as shared that make a collection where one with contents was
  * already, and do not go on to clear it. The reference sends them; our emitter never does.
@@ -397,29 +490,6 @@ const markedUpdate = (state: State, instruction: Update): Update => {
   if (found.kind === 'dictionary' && value.type === 'dictionary' && found.node.entries.size > 0)
     return { ...instruction, value: sharedDictionary };
   return instruction;
-};
-
-/** The rule of the first decision that the two rule sets take differently; null where there is none. */
-const firstDifference = (
-  left: readonly Changeset[],
-  right: readonly Changeset[],
-  columns: ColumnLookup | undefined,
-): string | null => {
-  const decisions = (rules: RuleSet): Decision[] => {
-    const all: Decision[] = [];
-    const recorder = { decided: (decision: Decision) => void all.push(decision) };
-    transform(left, right, { ...optionsWith(rules, columns), recorder });
-    return all;
-  };
-  const ours = decisions(syncline);
-  const theirs = decisions(realm);
-  for (let i = 0; i < Math.max(ours.length, theirs.length); i++) {
-    const a = ours[i];
-    const b = theirs[i];
-    if (a === undefined || b === undefined) return a?.rule ?? b?.rule ?? null;
-    if (decisionText(a) !== decisionText(b)) return `${a.rule}: ${a.reason}`;
-  }
-  return null;
 };
 
 const decisionText = ({ rule, outcome, winner, loser, result, reason }: Decision): string =>

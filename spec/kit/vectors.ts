@@ -24,8 +24,23 @@ import {
   update,
   updateElement,
 } from '../../core/model/instruction.js';
-import { globalKey, intKey, type Key, type KeyType, nullKey, objectIdKey, stringKey, uuidKey } from '../../core/model/key.js';
-import { printColumnSpec, printKey, printName, printTableSpec, printValue } from '../../core/model/notation.js';
+import {
+  globalKey,
+  intKey,
+  type Key,
+  type KeyType,
+  nullKey,
+  objectIdKey,
+  stringKey,
+  uuidKey,
+} from '../../core/model/key.js';
+import {
+  printColumnSpec,
+  printKey,
+  printName,
+  printTableSpec,
+  printValue,
+} from '../../core/model/notation.js';
 import type { CollectionType, ColumnSpec, ElementType, TableSpec } from '../../core/model/schema.js';
 import {
   binary,
@@ -378,11 +393,13 @@ export const objectText = (pairs: readonly (readonly [string, string])[]): strin
 
 export const tableLine = (table: string, spec: TableSpec): string =>
   `class ${printName(table)} ${printTableSpec(spec)}`;
+/** Our states refuse a property without a name, which a test of the reference has. It gets this one. */
+export const nameOf = (field: string): string => (field === '' ? 'unnamed' : field);
 export const columnLine = (table: string, field: string, spec: ColumnSpec): string =>
-  `class ${printName(table)} has ${printName(field)}: ${printColumnSpec(spec)}`;
+  `class ${printName(table)} has ${printName(nameOf(field))}: ${printColumnSpec(spec)}`;
 export const objectLine = (table: string, key: Key): string => `${printName(table)}[${printKey(key)}]`;
 export const propertyLine = (table: string, key: Key, field: string, text: string): string =>
-  `${objectLine(table, key)}.${printName(field)} = ${text}`;
+  `${objectLine(table, key)}.${printName(nameOf(field))} = ${text}`;
 
 const schemaContents = (schema: JsonSchema): string[] =>
   Object.entries(schema).flatMap(([table, { type, pk, columns }]) => {

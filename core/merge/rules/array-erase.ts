@@ -21,7 +21,11 @@ const l3 = verdict('L3', 'an element was erased from the list', 'moved');
 const l3Same = verdict('L3', 'the element was erased');
 const l6 = verdict('L6', 'one side erased an element of the list, the other inserted one', 'moved');
 const l8 = verdict('L8', 'one side erased an element of the list, the other moved one', 'moved');
-const l8Same = verdict('L8', 'the element was erased, and the erasure follows it to where it was moved', 'moved');
+const l8Same = verdict(
+  'L8',
+  'the element was erased, and the erasure follows it to where it was moved',
+  'moved',
+);
 const l9 = verdict('L9', 'both sides erased an element of the list', 'moved');
 const l9Same = verdict('L9', 'both sides erased the element, so neither has to tell the other');
 const insideErased = verdict('n:ArrayErase', 'the list element it is in was erased');

@@ -4,7 +4,12 @@
  *
  * Source: merge-semantics, sections 4.3 and 4.8 (L1, L4).
  */
-import { type ArrayInsert, type Instruction, isPathInstruction, type Update } from '../../model/instruction.js';
+import {
+  type ArrayInsert,
+  type Instruction,
+  isPathInstruction,
+  type Update,
+} from '../../model/instruction.js';
 import { type Outcome, unchanged, verdict } from '../outcome.js';
 import { isInsideContainer, lastIndex, sameContainer, withIndexAt } from '../path.js';
 import { independent, type Row } from '../rule.js';
@@ -12,7 +17,11 @@ import { moved, outOfRange, pathsDiffer, sizesDiffer } from './bookkeeping.js';
 import { pathAgainstErase } from './columns.js';
 
 const l1 = verdict('L1', 'an element was inserted into the list', 'moved');
-const l4 = verdict('L4', 'both sides inserted into the list; at one place the older element comes first', 'moved');
+const l4 = verdict(
+  'L4',
+  'both sides inserted into the list; at one place the older element comes first',
+  'moved',
+);
 const insideInserted = verdict('n:ArrayInsert', 'an element was inserted before the one it is in', 'moved');
 
 const insertAgainstUpdate = (insert: ArrayInsert, update: Update): Outcome => {
@@ -32,7 +41,10 @@ const bothInsert = (first: ArrayInsert, second: ArrayInsert, firstIsNewer: boole
   const b = lastIndex(second);
   const firstGivesWay = a > b || (a === b && firstIsNewer);
   const size = first.priorSize + 1;
-  return l4.change(moved(first, firstGivesWay ? a + 1 : a, size), moved(second, firstGivesWay ? b : b + 1, size));
+  return l4.change(
+    moved(first, firstGivesWay ? a + 1 : a, size),
+    moved(second, firstGivesWay ? b : b + 1, size),
+  );
 };
 
 export const insideInsert = (outer: ArrayInsert, inner: Instruction): Outcome => {

@@ -18,7 +18,11 @@ import { moved, outOfRange, pathsDiffer, rangeProblem, sizesDiffer } from './boo
 import { pathAgainstErase } from './columns.js';
 
 const l2 = verdict('L2', 'an element of the list was moved', 'moved');
-const l5 = verdict('L5', 'one side moved an element, the other inserted one; at one place the newer comes first', 'moved');
+const l5 = verdict(
+  'L5',
+  'one side moved an element, the other inserted one; at one place the newer comes first',
+  'moved',
+);
 const l7 = verdict('L7', 'both sides moved an element; at one place the older comes first', 'moved');
 const l7Same = verdict('L7', 'both sides moved the same element, and the newer move stands', 'moved');
 const insideMoved = verdict('n:ArrayMove', 'the element it is in was moved, or another past it', 'moved');

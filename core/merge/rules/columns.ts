@@ -29,8 +29,7 @@ const difference = (table: string, field: string, a: ColumnSpec, b: ColumnSpec):
     return { reason, subject, first, second };
   };
   if (a.type !== b.type) return problem('column-type', printColumnSpec(a), printColumnSpec(b));
-  if (a.nullable !== b.nullable)
-    return problem('column-nullability', printColumnSpec(a), printColumnSpec(b));
+  if (a.nullable !== b.nullable) return problem('column-nullability', printColumnSpec(a), printColumnSpec(b));
   if (a.collection !== b.collection)
     return problem('column-collection', printColumnSpec(a), printColumnSpec(b));
   if (a.type === 'link' && a.target !== b.target)
@@ -66,7 +65,11 @@ const bothErase = (first: EraseColumn, second: EraseColumn): Outcome =>
  * index or a key where the property is a collection. Anything else ends the walk: what lies inside mixed
  * values has no class.
  */
-const uses = ({ table, field, path }: PathInstruction, erase: EraseColumn, columns: ColumnLookup): boolean => {
+const uses = (
+  { table, field, path }: PathInstruction,
+  erase: EraseColumn,
+  columns: ColumnLookup,
+): boolean => {
   let inTable = table;
   let atField = field;
   let depth = 0;

@@ -5,7 +5,12 @@
  *
  * Source: merge-semantics, section 4.6.
  */
-import { type CreateObject, type EraseObject, type Instruction, isPathInstruction } from '../../model/instruction.js';
+import {
+  type CreateObject,
+  type EraseObject,
+  type Instruction,
+  isPathInstruction,
+} from '../../model/instruction.js';
 import { type Outcome, unchanged, verdict } from '../outcome.js';
 import { independent, type Row } from '../rule.js';
 

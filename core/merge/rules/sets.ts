@@ -29,7 +29,11 @@ const bothErase = (first: SetErase, second: SetErase, firstIsNewer: boolean): Ou
   samePath(first, second) && samePayload(first.value, second.value) ? s2.older(firstIsNewer) : unchanged;
 
 /** Realm decides by equality of payloads throughout. */
-export const realmInsertAgainstErase = (erase: SetErase, insert: SetInsert, eraseIsNewer: boolean): Outcome =>
+export const realmInsertAgainstErase = (
+  erase: SetErase,
+  insert: SetInsert,
+  eraseIsNewer: boolean,
+): Outcome =>
   samePath(erase, insert) && samePayload(erase.value, insert.value) ? s2.older(eraseIsNewer) : unchanged;
 
 /** Realm compares two erasures by `sameErased`; see `realm.ts`. */

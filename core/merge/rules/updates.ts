@@ -6,7 +6,12 @@
  *
  * Source: merge-semantics, sections 4.3, 4.4 (U1) and 4.5 (U2); `../shared.ts`.
  */
-import { type AddInteger, type Instruction, isPathInstruction, type Update } from '../../model/instruction.js';
+import {
+  type AddInteger,
+  type Instruction,
+  isPathInstruction,
+  type Update,
+} from '../../model/instruction.js';
 import { addWrapping, typeOf } from '../../model/value.js';
 import { type Outcome, unchanged, verdict } from '../outcome.js';
 import { isInside, samePath } from '../path.js';
@@ -17,7 +22,10 @@ import { pathsDiffer, sizesDiffer } from './bookkeeping.js';
 const u1 = verdict('U1', 'both sides wrote the slot, and the newer write stands');
 const u1Default = verdict('U1', 'a default from the schema never beats a written value');
 const u1Object = verdict('U1', 'creating an embedded object yields to any other write of its slot');
-const u1Shared = verdict('U1', 'the collection was replaced by something else, and this update did not own it');
+const u1Shared = verdict(
+  'U1',
+  'the collection was replaced by something else, and this update did not own it',
+);
 const u2Added = verdict('U2', 'the addition is newer, or the value a default, so the amount is added to it');
 const u2Lost = verdict('U2', 'the slot was overwritten by a newer value');
 const u2NoInteger = verdict('U2', 'the slot was overwritten by something that cannot be added to');
