@@ -20,7 +20,7 @@ import { columnSpecs } from './kit/alphabet.js';
 import * as arbitrary from './kit/arbitraries.js';
 import { instructions } from './kit/notation.js';
 import { type Fields, type Plain, plainState } from './kit/plain.js';
-import { type Random, seeded } from './kit/random.js';
+import { fromChoices, type Random, seeded } from './kit/random.js';
 import { allWeights, randomInstructions } from './kit/valid.js';
 import { build, randomWorld, wholeSchema } from './kit/worlds.js';
 
@@ -40,6 +40,25 @@ const changed = (random: Random, state: State, actions = 10): State =>
   randomInstructions(random, state, actions, { weights: allWeights }).state;
 
 const lines = (all: readonly Instruction[]): string[] => all.map(printInstruction);
+
+// The generators that these tests and others rest on
+
+test('random instructions can be applied under both sets of rules, whatever chance decrees', () => {
+  const choices = fc.array(fc.nat({ max: 1 << 16 }), { maxLength: 100 });
+  fc.assert(
+    fc.property(choices, fc.boolean(), (numbers, emitted) => {
+      const random = fromChoices(numbers);
+      const state = randomWorld(random, { weights: allWeights, emitted });
+      const run = randomInstructions(random, state, 10, { weights: allWeights, emitted });
+      for (const rules of [synclineApplyRules, realmApplyRules]) {
+        const base = applyAll(emptyState, toInstructions(state), rules);
+        const after = E.chain((from: State) => applyAll(from, run.instructions, rules))(base);
+        assert.ok(E.isRight(after), E.isLeft(after) ? after.left.message : '');
+      }
+    }),
+    { numRuns: 150 },
+  );
+});
 
 // Values and defaults
 

@@ -6,6 +6,7 @@
  */
 import { emptyTrie, has, type Owner, remove, set } from '../base/trie.js';
 import { type Failure, failure } from './apply-error.js';
+import { eraseBisected, insertBisected } from './bisected-set.js';
 import type { Edit } from './edit.js';
 import { describe, memberFits, valueFits } from './fits.js';
 import type { ArrayErase, ArrayInsert, ArrayMove, Clear, Path, SetErase, SetInsert } from './instruction.js';
@@ -19,7 +20,7 @@ import {
   ObjectNode,
   SetNode,
 } from './state.js';
-import { floatToNumber, isMarker, type Payload, type Value } from './value.js';
+import { isMarker, type Payload } from './value.js';
 
 /** The last element of the path as an index below `bound`, or what is wrong with it. */
 const lastIndex = (path: Path, bound: number): number | Failure => {
@@ -110,7 +111,7 @@ const emptyCollection = (
     case 'dictionary':
       return new DictionaryNode(owner, emptyTrie());
     case 'set':
-      return new SetNode(owner, emptyTrie());
+      return new SetNode(owner, emptyTrie(), []);
   }
 };
 
@@ -138,12 +139,9 @@ export const applyClear = (edit: Edit, { collection }: Clear): Failure | null =>
   return null;
 };
 
-/** Whether the value is one that equals nothing under the rules. */
-const equalsNothing = ({ rules, cursor }: Edit, value: Value): boolean => {
-  if (rules.nanMembers === 'equal' || cursor.column.spec.type === 'mixed') return false;
-  if (typeof value === 'number') return Number.isNaN(value);
-  if (typeof value !== 'object' || value === null) return false;
-  return value.type === 'double' || (value.type === 'float' && Number.isNaN(floatToNumber(value)));
+const isBisected = ({ rules, cursor }: Edit): boolean => {
+  const { type } = cursor.column.spec;
+  return rules.floatSets === 'bisected' && (type === 'float' || type === 'double');
 };
 
 export const applySetInsert = (edit: Edit, { value }: SetInsert): Failure | null => {
@@ -152,8 +150,11 @@ export const applySetInsert = (edit: Edit, { value }: SetInsert): Failure | null
   if (node === null) return notA('set', edit);
   const unfit = memberFits(edit.state, cursor.column, value);
   if (unfit !== null || isMarker(value)) return unfit;
-  let id = rules.memberId(value);
-  if (equalsNothing(edit, value)) while (has(node.members, id)) id += '+';
+  if (isBisected(edit)) {
+    insertBisected(node, value, rules.memberId, owner);
+    return null;
+  }
+  const id = rules.memberId(value);
   // The representation that came first stays.
   if (!has(node.members, id)) node.members = set(node.members, id, value, owner);
   return null;
@@ -167,6 +168,7 @@ export const applySetErase = (edit: Edit, { value }: SetErase): Failure | null =
   if (unfit !== null || isMarker(value)) return unfit;
   if (value === null && rules.setEraseNull === 'error' && cursor.column.spec.type !== 'mixed')
     return failure('type-mismatch', `found null, expected ${describe(cursor.column)}`);
-  if (!equalsNothing(edit, value)) node.members = remove(node.members, rules.memberId(value), owner);
+  if (isBisected(edit)) eraseBisected(node, value, rules.memberId, owner);
+  else node.members = remove(node.members, rules.memberId(value), owner);
   return null;
 };

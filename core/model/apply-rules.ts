@@ -22,11 +22,8 @@ export interface ApplyRules {
   readonly setEraseNull: 'allow' | 'error';
   /** Whether a column that exists must agree in nullability to be added again. */
   readonly columnNullability: 'compare' | 'ignore';
-  /**
-   * Whether a NaN is a member of a set of floats or doubles like others, or equals nothing, not even itself:
-   * then each insertion adds one, and none can be erased.
-   */
-  readonly nanMembers: 'equal' | 'unequal';
+  /** Whether sets of floats and doubles are searched as the reference does, which a NaN confuses. */
+  readonly floatSets: 'hashed' | 'bisected';
   /** Which values are one member of a set. All edits that lead to one state use the same. */
   readonly memberId: MemberId;
 }
@@ -36,7 +33,7 @@ export const synclineApplyRules: ApplyRules = {
   clearMissingEntry: 'create',
   eraseSchema: 'idempotent',
   setEraseNull: 'allow',
-  nanMembers: 'equal',
+  floatSets: 'hashed',
   eraseLinkedFromInside: 'allow',
   columnNullability: 'compare',
   memberId,
@@ -47,7 +44,7 @@ export const realmApplyRules: ApplyRules = {
   clearMissingEntry: 'error',
   eraseSchema: 'strict',
   setEraseNull: 'error',
-  nanMembers: 'unequal',
+  floatSets: 'bisected',
   eraseLinkedFromInside: 'error',
   columnNullability: 'ignore',
   memberId: realmMemberId,

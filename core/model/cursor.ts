@@ -38,7 +38,7 @@ const ownDictionary = (node: DictionaryNode, owner: Owner | null): DictionaryNod
   owner === null || node.owner === owner ? node : new DictionaryNode(owner, node.entries);
 
 const ownSet = (node: SetNode, owner: Owner | null): SetNode =>
-  owner === null || node.owner === owner ? node : new SetNode(owner, node.members);
+  owner === null || node.owner === owner ? node : new SetNode(owner, node.members, node.order.slice());
 
 const noObject = new ObjectNode(null, []);
 const noList = new ListNode(null, []);

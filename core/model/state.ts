@@ -72,10 +72,13 @@ export class SetNode {
   readonly owner: Owner | null;
   /** By member identity, as the rules of application define it. */
   members: Trie<Value>;
+  /** @internal The same, in the order of `bisected-set.ts`; empty in the sets that it does not keep. */
+  readonly order: Value[];
 
-  constructor(owner: Owner | null, members: Trie<Value>) {
+  constructor(owner: Owner | null, members: Trie<Value>, order: Value[]) {
     this.owner = owner;
     this.members = members;
+    this.order = order;
   }
 }
 
@@ -198,7 +201,7 @@ export const isNode = (content: Content): content is Exclude<Content, Value> =>
 
 const emptyList = new ListNode(null, []);
 const emptyDictionary = new DictionaryNode(null, emptyTrie());
-const emptySet = new SetNode(null, emptyTrie());
+const emptySet = new SetNode(null, emptyTrie(), []);
 
 /** What a property holds, with default values and empty collections where nothing was set. */
 export const property = (object: ObjectNode, column: Column): Content => {
