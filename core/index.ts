@@ -1,4 +1,121 @@
-/** The engine: pure, deterministic, without input, output, clock or chance. */
+/**
+ * `syncline`: the engine. Pure and deterministic, without input, output, clock or chance; whoever embeds
+ * it brings those.
+ */
 export { limits } from './base/limits.js';
 export { compareStrings } from './base/order.js';
-export type { RecordBatch, RecordEntry, RecordRange } from './base/record.js';
+export {
+  inSequence,
+  isEmptyBatch,
+  type RecordBatch,
+  type RecordEntry,
+  type RecordRange,
+} from './base/record.js';
+export type { ClientFile, LocalWrite } from './history/client-file.js';
+export { loadClientFile } from './history/client-records.js';
+export type { CorruptRecord } from './history/journal.js';
+export { type Partition, type PartitionSummary, summary } from './history/partition.js';
+export { extended, loadPartition, openingSpaces } from './history/server-records.js';
+export type { Decision, Party, Recorder } from './merge/recorder.js';
+export type { RuleSet } from './merge/rule.js';
+export { realm, syncline } from './merge/rule-set.js';
+export { type MergeOptions, type TransformError, type Transformed, transform } from './merge/transform.js';
+export { type ApplyError, apply, applyAll, type Draft, edit } from './model/apply.js';
+export { type Changeset, isOlder } from './model/changeset.js';
+export type { Schema } from './model/class-schema.js';
+export {
+  decodeChangeset,
+  decodeInstructions,
+  encodeChangeset,
+  encodeInstructions,
+  pack,
+  unpack,
+} from './model/codec.js';
+export { difference, type TableDifference } from './model/difference.js';
+export { digest } from './model/digest.js';
+export {
+  DoubleBits,
+  double,
+  type EdgeKey,
+  type EdgeValue,
+  Float,
+  float,
+  int,
+  LinkView,
+  linkTo,
+  Timestamp,
+} from './model/edge-types.js';
+export type { Instruction, Kind, Path, PathElement, PathInstruction } from './model/instruction.js';
+export * as instructions from './model/instruction.js';
+export type { Key, KeyType, KeyValue } from './model/key.js';
+export * as keys from './model/key.js';
+export {
+  type ParseError,
+  parseChangeset,
+  parseChangesets,
+  parseInstruction,
+  parseInstructions,
+  printChangeset,
+  printChangesets,
+  printInstruction,
+  printKey,
+  printPlace,
+  printValue,
+} from './model/notation.js';
+export type { DownloadCursor, SaltedVersion, SyncProgress, UploadCursor } from './model/progress.js';
+export type { CollectionType, ColumnSpec, ElementType, PrimaryKey, TableSpec } from './model/schema.js';
+export { type ClassConfig, decodeSchema } from './model/schema-config.js';
+export type { ConfigError } from './model/schema-findings.js';
+export { type SchemaConflict, schemaInstructions } from './model/schema-instructions.js';
+export type { PropertyConfig } from './model/schema-property.js';
+export { toInstructions } from './model/snapshot.js';
+export { emptyState, type State } from './model/state.js';
+export type { Marker, Payload, Value } from './model/value.js';
+export * as values from './model/value.js';
+export { decodeClientMessage, decodeServerMessage, encodeMessage } from './protocol/codec.js';
+export {
+  type ErrorAction,
+  type ErrorCode,
+  type ErrorSpec,
+  errorTable,
+  isConnectionCode,
+  isErrorCode,
+} from './protocol/errors.js';
+export type { Bind, ClientMessage, Message, ServerMessage } from './protocol/messages.js';
+export {
+  type ClientConfig,
+  type ClientEffect,
+  type ClientEvent,
+  type ClientSession,
+  clientStep,
+  defaultTiming,
+  newClientSession,
+  type SessionFailure,
+  type Step as ClientStep,
+  type Timing,
+} from './session/client.js';
+export { type Connection, newConnection, type Route, route, withoutNumber } from './session/connection.js';
+export { clientTable, serverTable, toDot } from './session/phases.js';
+export { serverStep } from './session/server.js';
+export {
+  errorMessage,
+  newServerMachine,
+  type ServerConfig,
+  type ServerEffect,
+  type ServerEvent,
+  type ServerMachine,
+  type ServerStep,
+} from './session/server-session.js';
+export { type Properties, type Transacted, type Transaction, transact } from './session/transaction.js';
+export type { DictionaryEditor, ListEditor, SetEditor } from './session/transaction-collections.js';
+export type { PathArgument } from './session/transaction-place.js';
+export { ReadError, type UsageCode, WriteError } from './session/usage-error.js';
+export {
+  changes,
+  type DataChanges,
+  type KeyArgument,
+  type ObjectsView,
+  type ObjectView,
+  objects,
+  readObject,
+} from './session/view.js';

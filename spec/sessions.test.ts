@@ -1,15 +1,6 @@
 import fc from 'fast-check';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import {
-  clientEvents,
-  clientPhases,
-  clientTable,
-  serverEvents,
-  serverPhases,
-  serverTable,
-  toDot,
-} from '../core/session/phases.js';
 import { Conversation, type Device } from './kit/conversation.js';
 import { pick, type Random, seeded } from './kit/random.js';
 import { randomInstructions } from './kit/valid.js';
@@ -195,22 +186,3 @@ conversations('a server restored from a backup is found out by its salts', () =>
 });
 
 conversations.run();
-
-const tables = suite('phase tables');
-
-tables('name every pair of phase and event', () => {
-  assert.equal(Object.keys(clientTable).sort(), [...clientPhases].sort());
-  for (const phase of clientPhases)
-    assert.equal(Object.keys(clientTable[phase]).sort(), [...clientEvents].sort(), phase);
-  assert.equal(Object.keys(serverTable).sort(), [...serverPhases].sort());
-  for (const phase of serverPhases)
-    assert.equal(Object.keys(serverTable[phase]).sort(), [...serverEvents].sort(), phase);
-});
-
-tables('print as a diagram', () => {
-  const dot = toDot('client', clientTable);
-  assert.match(dot, /^digraph client \{\n/);
-  assert.match(dot, 'catchingUp -> streaming [label="mark"];');
-});
-
-tables.run();

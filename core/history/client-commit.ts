@@ -8,6 +8,7 @@ import * as E from 'fp-ts/lib/Either.js';
 import { limits } from '../base/limits.js';
 import type { RecordBatch, RecordEntry } from '../base/record.js';
 import { appended, droppedThrough, emptyRun, entriesOf } from '../base/run.js';
+import { columnsOf } from '../merge/column-lookup.js';
 import type { MergeOptions, TransformError } from '../merge/transform.js';
 import { type ApplyError, edit } from '../model/apply.js';
 import type { Changeset } from '../model/changeset.js';
@@ -180,7 +181,7 @@ export const commitDownload = (
   if (fault !== null) return E.left(fault);
   const pending = entriesOf(file.writes);
   const forms = pending.map((write) => asLocalForm(write, file.ident));
-  const merged = integrate(forms, incoming.changesets, options);
+  const merged = integrate(forms, incoming.changesets, { ...options, columns: columnsOf(file.state) });
   if (E.isLeft(merged))
     return E.left({ type: 'badChangeset', message: merged.left.message, cause: merged.left });
 

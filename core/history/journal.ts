@@ -73,7 +73,7 @@ export const readInstructions = (entry: RecordEntry): E.Either<CorruptRecord, re
   const decoded = decodeInstructions(entry.bytes);
   return E.isLeft(decoded)
     ? E.left(corrupt(entry.space, entry.index, decoded.left.message))
-    : E.right(decoded.right.unpack());
+    : decoded;
 };
 
 /** The state that the given records build, applied in their order. */

@@ -17,8 +17,9 @@
  * Source: merge-semantics, 9.1, 9.4; sessions-and-history, 2.5, 3.2, 3.6.
  */
 import { emptyRun, firstAfter, type Run, runFirst, runLast } from '../base/run.js';
-import { emptyTrie, get, type Trie } from '../base/trie.js';
+import { emptyTrie, get, sortedKeys, type Trie } from '../base/trie.js';
 import type { Changeset } from '../model/changeset.js';
+import { digest } from '../model/digest.js';
 import type { UploadCursor } from '../model/progress.js';
 import { emptyState, type State } from '../model/state.js';
 import { emptyJournal, type Journal } from './journal.js';
@@ -111,4 +112,25 @@ export const bytesAfter = (partition: Partition, version: number): number => {
 export const uploadCursorOf = (file: FileRecord): UploadCursor => ({
   clientVersion: file.clientVersion,
   lastIntegratedServerVersion: file.baseVersion,
+});
+
+/** A partition in few words, for people. */
+export interface PartitionSummary {
+  readonly version: number;
+  readonly digest: string;
+  readonly files: number;
+  /** Objects by class, in ascending order of names. */
+  readonly objects: ReadonlyMap<string, number>;
+}
+
+export const summary = (partition: Partition): PartitionSummary => ({
+  version: partition.head,
+  digest: digest(partition.state),
+  files: partition.files.size,
+  objects: new Map(
+    sortedKeys(partition.state.tables).flatMap((name) => {
+      const table = get(partition.state.tables, name);
+      return table === undefined || table.spec.type === 'embedded' ? [] : [[name, table.objects.size]];
+    }),
+  ),
 });

@@ -9,6 +9,7 @@ import { limits } from '../base/limits.js';
 import type { RecordBatch, RecordEntry, RecordRange } from '../base/record.js';
 import { appended, droppedThrough, runLast, runLength } from '../base/run.js';
 import { set } from '../base/trie.js';
+import { columnsOf } from '../merge/column-lookup.js';
 import type { MergeOptions, TransformError } from '../merge/transform.js';
 import { type ApplyError, edit } from '../model/apply.js';
 import type { Changeset } from '../model/changeset.js';
@@ -90,7 +91,7 @@ const attempt = (
   changesets: readonly Changeset[],
   options: MergeOptions,
 ): E.Either<ApplyError | TransformError, Integrated> => {
-  const merged = integrate(forms, changesets, options);
+  const merged = integrate(forms, changesets, { ...options, columns: columnsOf(state) });
   if (E.isLeft(merged)) return merged;
   const draft = edit(state);
   for (const changeset of merged.right.incoming) {

@@ -14,7 +14,7 @@ import type { RecordBatch } from '../base/record.js';
 import { commitDownload, commitIdent, commitWrite, type IntegrationFailure } from '../history/client-commit.js';
 import { type ClientFile, newestUnacknowledged, selectUpload } from '../history/client-file.js';
 import type { Decision } from '../merge/recorder.js';
-import type { RuleSet } from '../merge/rule-set.js';
+import type { RuleSet } from '../merge/rule.js';
 import type { Instruction } from '../model/instruction.js';
 import type { State } from '../model/state.js';
 import { type ErrorAction, type ErrorCode, errorTable, isErrorCode } from '../protocol/errors.js';
@@ -155,7 +155,6 @@ const connecting = (session: ClientSession, now: number): Step => ({
     ...session,
     phase: 'connecting',
     wanted: true,
-    failure: null,
     deadline: now + session.config.timing.handshake,
   },
   effects: [{ type: 'connect' }],
@@ -311,6 +310,7 @@ const markReceived = (session: ClientSession, message: ServerMark): Step => {
       ...session,
       phase: 'streaming',
       attempts: 0,
+      failure: null,
       marks: { ...marks, answered: message.request },
       waiters: session.waiters.filter((waiter) => !isDone(waiter)),
     },
@@ -362,7 +362,10 @@ const timedOut = (session: ClientSession, now: number, chance: number): Step => 
     case 'connecting':
     case 'binding':
       return {
-        session: retryingLater(session, 'disconnected', now, chance),
+        session: {
+          ...retryingLater(session, 'disconnected', now, chance),
+          failure: failureOf(100, 'the server did not answer in time', true),
+        },
         effects: [{ type: 'disconnect', cause: 'timeout', message: 'the server did not answer in time' }],
       };
     case 'unbinding':
@@ -440,7 +443,10 @@ const decide = (session: ClientSession, event: ClientEvent): Step => {
     case 'closed':
       return session.phase === 'unbinding'
         ? parted(session, event.now)
-        : stay(retryingLater(session, 'disconnected', event.now, event.chance));
+        : stay({
+            ...retryingLater(session, 'disconnected', event.now, event.chance),
+            failure: failureOf(100, event.reason, true),
+          });
     case 'timer':
       return timedOut(session, event.now, event.chance);
     case 'write':

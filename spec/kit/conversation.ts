@@ -246,10 +246,7 @@ export class Conversation {
 
   /** Connects everybody and moves until nothing happens any more. Throws if that takes too long. */
   heal(limit = 100_000): void {
-    for (const device of this.devices) {
-      const { phase } = device.session;
-      if (phase === 'paused' || phase === 'disconnected' || phase === 'suspended') this.tell(device, { type: 'resume' });
-    }
+    for (const device of this.devices) if (device.session.phase !== 'failed') this.tell(device, { type: 'resume' });
     for (let i = 0; this.move(); i++) if (i > limit) throw new Error('the conversation does not come to rest');
   }
 

@@ -11,7 +11,7 @@ import {
   type ClientEffect,
   type ClientEvent,
   type ClientSession,
-  type ClientSessionStep,
+  type ClientStep,
   changes,
   clientStep,
   type DataChanges,
@@ -34,7 +34,7 @@ import {
   type Schema,
   type State,
   schemaInstructions,
-  synclineRules,
+  syncline,
   type Timing,
   type Transaction,
   transact,
@@ -87,7 +87,7 @@ export const openClient = async (options: ClientOptions): Promise<Client> => {
   if (E.isLeft(extended)) throw new SynclineError('schema', extended.left.message, extended.left);
   const config: ClientConfig = {
     partition: options.partition,
-    rules: options.rules ?? synclineRules,
+    rules: options.rules ?? syncline,
     explain: options.explain ?? false,
     timing: { ...defaultTiming, ...options.timing },
   };
@@ -208,7 +208,7 @@ export class Client {
     return { version: this.#machine.file.version, saved };
   }
 
-  #dispatch(event: ClientEvent): ClientSessionStep {
+  #dispatch(event: ClientEvent): ClientStep {
     const previous = this.session.connectionState;
     const next = clientStep(this.#machine, event);
     this.#machine = next.session;

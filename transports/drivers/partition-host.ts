@@ -15,12 +15,14 @@ import {
   newServerMachine,
   openingSpaces,
   type Partition,
+  type PartitionSummary,
   type RecordBatch,
   type ServerConfig,
   type ServerEffect,
   type ServerEvent,
   type ServerMachine,
   serverStep,
+  summary,
 } from '../../core/index.js';
 import type { PartitionStore } from '../ports.js';
 
@@ -56,6 +58,10 @@ const load = async (store: PartitionStore, salt: number): Promise<Loaded> => {
     if ((await store.load([])).revision === revision) throw new Error(whole.left.message);
   }
 };
+
+/** What a store holds of a partition, without taking part in it. */
+export const readPartition = async (store: PartitionStore): Promise<PartitionSummary> =>
+  summary((await load(store, 1)).partition);
 
 export class PartitionHost {
   readonly #store: PartitionStore;

@@ -21,7 +21,7 @@ import {
   route,
   type ServerEffect,
   type ServerMessage,
-  synclineRules,
+  syncline,
   withoutNumber,
 } from '../../core/index.js';
 import { systemClock, systemEntropy } from '../clock.js';
@@ -133,7 +133,7 @@ export class Server {
   }
 
   async #open(partition: string): Promise<PartitionHost> {
-    const config = { rules: this.#options.rules ?? synclineRules, explain: this.#options.explain ?? false };
+    const config = { rules: this.#options.rules ?? syncline, explain: this.#options.explain ?? false };
     const store = await this.#options.store.partition(partition);
     return PartitionHost.open(store, config, this.#entropy.integer(), {
       perform: (effect) => this.#perform(partition, effect),

@@ -1,0 +1,73 @@
+import { execFile } from 'node:child_process';
+import { readdirSync, readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+
+const root = fileURLToPath(new URL('../..', import.meta.url));
+const run = promisify(execFile);
+const read = (path: string): string => readFileSync(`${root}/${path}`, 'utf8');
+
+interface Block {
+  readonly path: string;
+  readonly language: string;
+  readonly text: string;
+}
+
+const blocksOf = (path: string): readonly Block[] =>
+  [...read(path).matchAll(/^```(\w+)\n([\s\S]*?)^```$/gm)].map(([, language = '', text = '']) => ({ path, language, text }));
+
+const pages = ['README.md', ...['spec', 'bench'].flatMap((folder) =>
+  readdirSync(`${root}/${folder}`).filter((name) => name.endsWith('.md')).map((name) => `${folder}/${name}`),
+)];
+const blocks = pages.flatMap(blocksOf);
+
+/** What checks a command that a page shows. A command that is not here has nobody who runs it. */
+const runBy: readonly (readonly [command: RegExp, by: string])[] = [
+  [/^npm ci && npm start$/, '.ci/run, and the test of the demonstration below'],
+  [/^npm ci && npm test$/, '.ci/run'],
+  [/^npx syncline serve \.\/data --port 8787$/, 'spec/kill.test.ts'],
+  [/^npx syncline inspect \.\/data$/, 'spec/pack.ts'],
+  [/^npm run vectors -- \.\.\/shared\/vectors\/[\w.-]+( \.\.\/shared\/vectors\/[\w.-]+)*$/, 'spec/vectors.test.ts'],
+  [/^npm run bench -- [a-z ]+(--json|--smoke)?( --json| --smoke)?$/, 'spec/bench.test.ts'],
+];
+
+const docs = suite('pages');
+
+docs('show no command that nothing runs', () => {
+  const commands = blocks
+    .filter((block) => block.language === 'sh')
+    .flatMap((block) => block.text.trim().split('\n').map((line) => ({ path: block.path, line: line.trim() })));
+  assert.ok(commands.length >= 4);
+  for (const { path, line } of commands)
+    assert.ok(runBy.some(([command]) => command.test(line)), `${path}: nothing runs \`${line}\``);
+});
+
+docs('show code that is a file, word for word', () => {
+  const examples = readdirSync(`${root}/spec/examples`).filter((name) => name.endsWith('.ts')).map((name) => read(`spec/examples/${name}`));
+  const shown = blocks.filter((block) => block.language === 'ts');
+  assert.ok(shown.length >= 1);
+  for (const block of shown) assert.ok(examples.includes(block.text), `${block.path}: this code is no file of spec/examples:\n${block.text}`);
+});
+
+docs('name files that exist', () => {
+  for (const path of pages)
+    for (const [, name = ''] of read(path).matchAll(/`((?:core|transports|spec|bench)\/[\w./-]+\.(?:ts|md))`/g))
+      assert.ok(read(name).length > 0, `${path} names ${name}`);
+});
+
+docs('the example prints what its comments say', async () => {
+  const { stdout } = await run(process.execPath, [`${root}/dist/spec/examples/embedding.js`]);
+  assert.is(stdout.split('\n').length - 1, 2, stdout);
+  assert.match(stdout, "{ _id: 'a', title: 'Write offline', done: true, votes: 3 }");
+  assert.match(stdout, /^true$/m);
+});
+
+docs('the demonstration converges', async () => {
+  const { stdout } = await run(process.execPath, [`${root}/dist/transports/cli/demo.js`]);
+  assert.match(stdout, 'converged: three replicas, one state');
+  assert.match(stdout, '3201 of 3201');
+});
+
+docs.run();

@@ -1,0 +1,211 @@
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import { newClientFile } from '../core/history/client-file.js';
+import { allocateIdent } from '../core/history/server-commit.js';
+import { newPartition } from '../core/history/partition.js';
+import { syncline } from '../core/merge/rule-set.js';
+import { addTable } from '../core/model/instruction.js';
+import type { ClientMessage, ServerMessage } from '../core/protocol/messages.js';
+import {
+  type ClientEvent,
+  type ClientSession,
+  clientStep,
+  defaultTiming,
+  newClientSession,
+} from '../core/session/client.js';
+import {
+  type ClientEventType,
+  clientEvents,
+  clientPhases,
+  clientTable,
+  serverEvents,
+  serverPhases,
+  serverTable,
+  toDot,
+} from '../core/session/phases.js';
+import { serverStep } from '../core/session/server.js';
+import {
+  newServerMachine,
+  type ServerMachine,
+  type ServerSession,
+  sessionAt,
+  withSession,
+} from '../core/session/server-session.js';
+import { build } from './kit/worlds.js';
+
+const phases = suite('phases');
+const now = 50_000;
+
+const cursor = { serverVersion: 0, lastIntegratedClientVersion: 0 };
+const upload = { clientVersion: 0, lastIntegratedServerVersion: 0 };
+const download: ServerMessage = {
+  type: 'download',
+  session: 1,
+  download: cursor,
+  upload,
+  latest: { version: 0, salt: 0 },
+  downloadableBytes: 0,
+  changesets: [],
+};
+const table = [addTable('X', { type: 'embedded' })];
+
+/** At least one event of each type: legal ones, and ones that lie. */
+const clientSamples: Readonly<Record<ClientEventType, readonly ClientEvent[]>> = {
+  resume: [{ type: 'resume', now }],
+  pause: [{ type: 'pause', now }],
+  opened: [{ type: 'opened', token: 't', now }],
+  closed: [{ type: 'closed', reason: 'lost', chance: 0.5, now }],
+  timer: [
+    { type: 'timer', chance: 0, now },
+    { type: 'timer', chance: 0, now: 10 ** 9 },
+  ],
+  write: [{ type: 'write', instructions: table, state: build(table), now }],
+  await: [
+    { type: 'await', what: 'upload', id: 1, now },
+    { type: 'await', what: 'download', id: 2, now },
+    { type: 'abandon', id: 7, now },
+  ],
+  garbage: [{ type: 'garbage', message: 'no message', now }],
+  ident: [
+    { ident: 2, salt: 5 },
+    { ident: 0, salt: 0 },
+  ].map((ident) => ({ type: 'message', message: { type: 'ident', session: 1, ...ident }, chance: 0, now })),
+  download: [
+    download,
+    { ...download, upload: { ...upload, clientVersion: 99 } },
+    {
+      ...download,
+      download: { ...cursor, serverVersion: 1 },
+      latest: { version: 1, salt: 3 },
+      changesets: [{ version: 1, base: 0, timestamp: 5, origin: 9, instructions: [{ kind: 'EraseObject', table: 'nope', object: 'n' as never }] }],
+    } satisfies ServerMessage,
+  ].map((message) => ({ type: 'message', message, chance: 0, now })),
+  mark: [1, 44].map((request) => ({
+    type: 'message',
+    message: { type: 'mark', session: 1, request },
+    chance: 0,
+    now,
+  })),
+  unbound: [{ type: 'message', message: { type: 'unbound', session: 1 }, chance: 0, now }],
+  error: [true, false].map((tryAgain) => ({
+    type: 'message',
+    message: { type: 'error', session: 1, code: 201, message: 'no', tryAgain, action: 'Transient' },
+    chance: 0,
+    now,
+  })),
+};
+
+const sessionIn = (phase: ClientSession['phase']): ClientSession => ({
+  ...newClientSession(
+    { partition: 'p', rules: syncline, explain: true, timing: defaultTiming },
+    { ...newClientFile, ident: phase === 'binding' ? 0 : 2, salt: 5 },
+  ),
+  phase,
+  number: 1,
+  marks: { requested: 1, sent: 1, answered: 0 },
+  deadline: 60_000,
+  failure: phase === 'failed' ? { code: 201, name: 'x', message: 'y', action: 'Transient', tryAgain: false } : null,
+});
+
+phases('of the client: every event in every phase has the outcome that the table names', () => {
+  for (const phase of clientPhases) {
+    for (const type of clientEvents) {
+      const answer = clientTable[phase][type];
+      for (const event of clientSamples[type]) {
+        const session = sessionIn(phase);
+        const next = clientStep(session, event);
+        const where = `${type} while ${phase}`;
+        if (answer === 'ignored') {
+          assert.is(next.session, session, where);
+          assert.equal(next.effects, [], where);
+        } else if (answer === 'violation') {
+          assert.is(next.session.phase, 'failed', where);
+          assert.ok(
+            next.effects.some((effect) => effect.type === 'disconnect' && effect.cause === 'violation'),
+            where,
+          );
+        } else {
+          assert.ok([...answer, 'failed'].includes(next.session.phase), `${where} led to ${next.session.phase}`);
+        }
+        assert.equal(clientStep(session, event), next, `${where} twice`);
+      }
+    }
+  }
+});
+
+phases('of the client: what a failed session was asked for is answered with the failure', () => {
+  const session = { ...sessionIn('streaming'), waiters: [{ type: 'upload', id: 3, version: 9 }] as const };
+  const next = clientStep(session, { type: 'garbage', message: 'noise', now });
+  const settled = next.effects.find((effect) => effect.type === 'settled');
+  assert.is(settled?.type === 'settled' && settled.failure?.name, 'bad_message_order');
+  const late = clientStep(next.session, { type: 'await', what: 'upload', id: 4, now });
+  assert.is(late.effects[0]?.type === 'settled' && late.effects[0].failure?.name, 'bad_message_order');
+});
+
+const serverSamples: Readonly<Record<Exclude<(typeof serverEvents)[number], 'read'>, readonly ClientMessage[]>> = {
+  identify: [
+    { type: 'identify', session: 1, ident: 2, salt: 7, latest: { version: 0, salt: 0 }, download: cursor },
+    { type: 'identify', session: 1, ident: 2, salt: 8, latest: { version: 0, salt: 0 }, download: cursor },
+    { type: 'identify', session: 1, ident: 90, salt: 8, latest: { version: 0, salt: 0 }, download: cursor },
+  ],
+  upload: [
+    { type: 'upload', session: 1, progress: { ...upload, clientVersion: 1 }, lockedServerVersion: 0, changesets: [{ version: 1, base: 0, timestamp: 1, origin: 0, instructions: table }] },
+    { type: 'upload', session: 1, progress: { ...upload, clientVersion: 1 }, lockedServerVersion: 9, changesets: [] },
+    { type: 'upload', session: 1, progress: upload, lockedServerVersion: 0, changesets: [{ version: 5, base: 3, timestamp: 1, origin: 8, instructions: table }] },
+  ],
+  mark: [{ type: 'mark', session: 1, request: 1 }],
+  unbind: [{ type: 'unbind', session: 1 }],
+  clientError: [{ type: 'clientError', session: 1, code: 212, message: 'no' }],
+};
+
+const machineIn = (phase: ServerSession['phase']): ServerMachine => {
+  const { partition } = allocateIdent(newPartition(11), 7, 1);
+  const session: ServerSession = {
+    connection: 1,
+    number: 1,
+    phase,
+    ident: phase === 'bound' ? 0 : 2,
+    download: cursor,
+    upload,
+    lockedVersion: 0,
+    reciprocals: new Map(),
+    marks: [],
+    queue: [],
+    reading: { download: false, integrate: false },
+    owesCursor: false,
+  };
+  return withSession(newServerMachine({ rules: syncline, explain: true }, partition), session);
+};
+
+phases('of the server: every message in every phase has the outcome that the table names', () => {
+  for (const phase of serverPhases) {
+    for (const type of serverEvents) {
+      if (type === 'read') continue;
+      const answer = serverTable[phase][type];
+      for (const message of serverSamples[type]) {
+        const machine = machineIn(phase);
+        const next = serverStep(machine, { type: 'message', connection: 1, message, chance: 3, now });
+        const after = sessionAt(next.machine, '1/1');
+        const where = `${type} while ${phase}`;
+        if (answer === 'violation') {
+          assert.is(after, undefined, where);
+          assert.ok(next.effects.some((effect) => effect.type === 'send' && effect.message.type === 'error'), where);
+        } else if (after !== undefined) {
+          assert.ok(answer !== 'ignored' && answer.includes(after.phase), `${where} led to ${after.phase}`);
+        }
+      }
+    }
+    const unasked = serverStep(machineIn(phase), { type: 'read', id: 99, entries: [], now });
+    assert.is(sessionAt(unasked.machine, '1/1')?.phase, phase);
+    const gone = serverStep(machineIn(phase), { type: 'gone', connection: 1, now });
+    assert.is(sessionAt(gone.machine, '1/1'), undefined);
+  }
+});
+
+phases('print as a diagram', () => {
+  const dot = toDot('client', clientTable);
+  assert.match(dot, /^digraph client \{\n/);
+  assert.match(dot, 'catchingUp -> streaming [label="mark"];');
+});
+
+phases.run();

@@ -1,0 +1,41 @@
+#!/usr/bin/env node
+/** The command `syncline`. */
+import { parseArgs } from 'node:util';
+import { inspect, printReports } from './inspect.js';
+import { serve } from './serve.js';
+
+const usage = `usage:
+  syncline serve DIR [--port N] [--host H]   a server on the store in DIR; port 8787, host 127.0.0.1 by default
+  syncline inspect DIR                       what the server's store in DIR holds`;
+
+/** Answers the exit code. */
+const main = async (args: readonly string[]): Promise<number> => {
+  const { positionals, values } = parseArgs({
+    args: [...args],
+    allowPositionals: true,
+    options: { port: { type: 'string', default: '8787' }, host: { type: 'string', default: '127.0.0.1' } },
+  });
+  const [command, directory, ...rest] = positionals;
+  if (directory === undefined || rest.length > 0) throw new Error('one command and one folder are expected');
+  switch (command) {
+    case 'serve': {
+      const port = Number(values.port);
+      if (!Number.isInteger(port) || port < 0 || port > 65535)
+        throw new Error(`--port ${values.port}: a number from 0 to 65535 is expected`);
+      await serve({ directory, host: values.host, port });
+      return 0;
+    }
+    case 'inspect':
+      console.log(printReports(await inspect(directory)));
+      return 0;
+    default:
+      throw new Error(`there is no command ${command}`);
+  }
+};
+
+try {
+  process.exitCode = await main(process.argv.slice(2));
+} catch (error) {
+  console.error(`syncline: ${error instanceof Error ? error.message : String(error)}\n${usage}`);
+  process.exitCode = 2;
+}
