@@ -7,6 +7,5 @@ export {
   type ServerSocketLike,
   type WebSocketListener,
   type WebSocketServerLike,
-  type WebSocketServerOptions,
   webSocketListener,
 } from './links/websocket-server.js';

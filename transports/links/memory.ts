@@ -7,7 +7,7 @@
  */
 import { limits } from '../../core/index.js';
 import { systemClock } from '../clock.js';
-import type { Clock, CloseReason, Connector, Link, LinkEvents, Listener } from '../ports.js';
+import type { Cancel, Clock, CloseReason, Connector, Link, LinkEvents, Listener } from '../ports.js';
 
 export type Side = 'connector' | 'listener';
 
@@ -77,7 +77,8 @@ class End implements Link {
   #peer: End = this;
   #events: Omit<LinkEvents, 'opened'> | undefined;
   #arrivals: Arrival[] = [];
-  #awake = false;
+  /** Undefined while asleep. */
+  #cancelWake: Cancel | undefined;
   #sent = 0;
   #lastDue = 0;
   #buffered = 0;
@@ -147,6 +148,9 @@ class End implements Link {
     if (this.#ended) return;
     this.#ended = true;
     this.#arrivals = [{ due: 0, type: 'closed', reason }];
+    // Not when the frame that was awaited would have arrived.
+    this.#cancelWake?.();
+    this.#cancelWake = undefined;
     this.#wake();
   }
 
@@ -164,13 +168,13 @@ class End implements Link {
 
   #wake(): void {
     const head = this.#arrivals[0];
-    if (this.#awake || head === undefined) return;
-    this.#awake = true;
-    this.#around.clock.schedule(Math.max(0, head.due - this.#around.clock.now()), () => this.#deliver());
+    if (this.#cancelWake !== undefined || head === undefined) return;
+    const { clock } = this.#around;
+    this.#cancelWake = clock.schedule(Math.max(0, head.due - clock.now()), () => this.#deliver());
   }
 
   #deliver(): void {
-    this.#awake = false;
+    this.#cancelWake = undefined;
     const now = this.#around.clock.now();
     let at = 0;
     // Handlers may end this end, which replaces the queue.

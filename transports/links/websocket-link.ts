@@ -144,9 +144,12 @@ export class WebSocketLink implements Link {
     this.#error = message;
     // An implementation was seen that reports no close for a link that never opened.
     if (this.#phase === 'opening') this.#endUnopened();
-    // `ws` counts while a frame arrives, and tells the peer itself.
-    if (code === 'WS_ERR_UNSUPPORTED_MESSAGE_LENGTH') {
+    // Codes of `ws`, which tells the peer itself, and does so before a frame that is too long has arrived.
+    else if (lengthErrors.includes(code)) {
       this.#end(tooLarge('a frame', this.#options.maxFrameBytes));
+      this.#awaitClose();
+    } else if (typeof code === 'string' && code.startsWith('WS_ERR_')) {
+      this.#end({ code: 'protocolError', message });
       this.#awaitClose();
     }
   }
@@ -184,6 +187,11 @@ export class WebSocketLink implements Link {
     queueMicrotask(() => this.#events.closed(reason));
   }
 }
+
+const lengthErrors: readonly unknown[] = [
+  'WS_ERR_UNSUPPORTED_MESSAGE_LENGTH',
+  'WS_ERR_UNSUPPORTED_DATA_PAYLOAD_LENGTH',
+];
 
 const tooLarge = (what: string, maxFrameBytes: number): CloseReason => ({
   code: 'tooLarge',

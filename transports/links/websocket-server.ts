@@ -7,7 +7,7 @@
  */
 import { limits } from '../../core/index.js';
 import { systemClock } from '../clock.js';
-import type { Cancel, Clock, Link, LinkEvents, Listener } from '../ports.js';
+import type { Cancel, Clock, CloseReason, Link, LinkEvents, Listener } from '../ports.js';
 import { subprotocol } from './websocket-codes.js';
 import { type WebSocketLike, WebSocketLink } from './websocket-link.js';
 
@@ -27,16 +27,6 @@ export interface WebSocketServerLike {
   close(done: () => void): void;
 }
 
-export interface WebSocketServerOptions {
-  readonly host: string;
-  readonly port: number;
-  readonly path?: string;
-  readonly maxPayload: number;
-  readonly perMessageDeflate: boolean;
-  /** Of the offered subprotocols the one that is spoken. */
-  readonly handleProtocols: (offered: Set<string>) => string | false;
-}
-
 interface CommonOptions {
   readonly clock?: Clock;
   /** Longer frames end the link with `tooLarge`; as many as a message may have by default. */
@@ -48,7 +38,10 @@ interface CommonOptions {
 }
 
 export interface OwnServerOptions extends CommonOptions {
-  readonly WebSocketServer: new (options: WebSocketServerOptions) => WebSocketServerLike;
+  /** Its options name the types of Node, which are no part of this module's. */
+  readonly WebSocketServer: new (
+    options: never,
+  ) => WebSocketServerLike;
   /** `127.0.0.1` by default. */
   readonly host?: string;
   /** 0, the default, takes any free port. */
@@ -79,11 +72,49 @@ class Member {
   }
 }
 
+/** A server, and its end. */
+interface Running {
+  readonly server: WebSocketServerLike;
+  /** Takes no more connections, and resolves when all are gone. */
+  stop(): Promise<void>;
+}
+
 /** A browser fails where nothing is chosen, without saying why: any choice lets the refusal be told. */
 const choose = (offered: Set<string>): string | false =>
   offered.has(subprotocol) ? subprotocol : (offered.values().next().value ?? false);
 
-const shutdown = { code: 'goingAway', message: 'the server closes' } as const;
+/**
+ * A server of our own, once it listens. The HTTP server is made here, and not by `ws`, so that connections
+ * which have not asked for anything yet, as browsers open them in advance, can be ended. It is not imported,
+ * so that the module can be part of a browser's bundle.
+ */
+const startOwn = async (options: OwnServerOptions, maxPayload: number): Promise<Running> => {
+  const { host = '127.0.0.1', port = 0, path } = options;
+  const http = process.getBuiltinModule('node:http').createServer((_, response) => {
+    response.writeHead(426, { 'content-type': 'text/plain' }).end('expected a WebSocket upgrade\n');
+  });
+  const settings = { server: http, path, maxPayload, perMessageDeflate: false, handleProtocols: choose };
+  const server = new options.WebSocketServer(settings as never);
+  await new Promise<void>((resolve, reject) => {
+    server.on('listening', resolve);
+    // Later errors are those of single connections that could not be accepted.
+    server.on('error', (error) =>
+      reject(new Error(`cannot listen on ${host}:${port}: ${error.message}`, { cause: error })),
+    );
+    http.listen(port, host);
+  });
+  return {
+    server,
+    stop: () =>
+      new Promise((resolve) => {
+        server.close(() => undefined);
+        http.close(() => resolve());
+        http.closeAllConnections();
+      }),
+  };
+};
+
+const shutdown: CloseReason = { code: 'goingAway', message: 'the server closes' };
 
 export const webSocketListener = (options: OwnServerOptions | AttachedServerOptions): WebSocketListener => {
   const clock = options.clock ?? systemClock;
@@ -97,7 +128,7 @@ export const webSocketListener = (options: OwnServerOptions | AttachedServerOpti
   const members = new Set<Member>();
   /** Sockets that are not gone yet. */
   const sockets = new Set<Promise<void>>();
-  let starting: Promise<WebSocketServerLike> | undefined;
+  let starting: Promise<Running> | undefined;
   let server: WebSocketServerLike | undefined;
   let stopHeartbeat: Cancel = () => undefined;
   let closing: Promise<void> | undefined;
@@ -107,7 +138,14 @@ export const webSocketListener = (options: OwnServerOptions | AttachedServerOpti
     sockets.add(released);
   };
 
-  const turnAway = (socket: ServerSocketLike, reason: Parameters<Link['close']>[0]): void => {
+  const refusal = (socket: ServerSocketLike): CloseReason | undefined => {
+    if (closing !== undefined) return shutdown;
+    if (socket.protocol === subprotocol) return undefined;
+    const found = socket.protocol === '' ? 'none' : `'${socket.protocol}'`;
+    return { code: 'refused', message: `subprotocol ${found}, expected ${subprotocol}` };
+  };
+
+  const turnAway = (socket: ServerSocketLike, reason: CloseReason): void => {
     const nothing = (): void => undefined;
     const link = new WebSocketLink(socket, 'open', linkOptions, {
       opened: nothing,
@@ -119,11 +157,6 @@ export const webSocketListener = (options: OwnServerOptions | AttachedServerOpti
   };
 
   const take = (socket: ServerSocketLike, accept: (link: Link) => Omit<LinkEvents, 'opened'>): void => {
-    if (closing !== undefined) return turnAway(socket, shutdown);
-    if (socket.protocol !== subprotocol) {
-      const found = socket.protocol === '' ? 'none' : `'${socket.protocol}'`;
-      return turnAway(socket, { code: 'refused', message: `subprotocol ${found}, expected ${subprotocol}` });
-    }
     // No event comes before the end of this turn, by when the events are known.
     let events: Omit<LinkEvents, 'opened'> | undefined;
     const link = new WebSocketLink(socket, 'open', linkOptions, {
@@ -158,34 +191,16 @@ export const webSocketListener = (options: OwnServerOptions | AttachedServerOpti
     stopHeartbeat = clock.schedule(heartbeat, beat);
   };
 
-  /** Resolves when a server of our own listens; one that is passed in is its owner's. */
-  const start = (): Promise<WebSocketServerLike> => {
-    if ('server' in options) return Promise.resolve(options.server);
-    const { host = '127.0.0.1', port = 0, path } = options;
-    const own = new options.WebSocketServer({
-      host,
-      port,
-      ...(path === undefined ? {} : { path }),
-      maxPayload: linkOptions.maxFrameBytes,
-      perMessageDeflate: false,
-      handleProtocols: choose,
-    });
-    return new Promise((resolve, reject) => {
-      own.on('listening', () => resolve(own));
-      // Later errors are those of single connections that could not be accepted.
-      own.on('error', (error) =>
-        reject(new Error(`cannot listen on ${host}:${port}: ${error.message}`, { cause: error })),
-      );
-    });
+  const start = async (): Promise<Running> => {
+    if ('server' in options) return { server: options.server, stop: async () => undefined };
+    return startOwn(options, linkOptions.maxFrameBytes);
   };
 
   const release = async (): Promise<void> => {
     stopHeartbeat();
     for (const { link } of members) link.close(shutdown);
-    if (!('server' in options)) {
-      const own = await starting?.catch(() => undefined);
-      if (own !== undefined) await new Promise<void>((resolve) => own.close(resolve));
-    }
+    const running = await starting?.catch(() => undefined);
+    await running?.stop();
     await Promise.all(sockets);
   };
 
@@ -198,8 +213,12 @@ export const webSocketListener = (options: OwnServerOptions | AttachedServerOpti
       if (starting !== undefined || closing !== undefined)
         throw new Error('a WebSocket listener listens once');
       starting = start();
-      server = await starting;
-      server.on('connection', (socket) => take(socket, accept));
+      server = (await starting).server;
+      server.on('connection', (socket) => {
+        const refused = refusal(socket);
+        if (refused === undefined) take(socket, accept);
+        else turnAway(socket, refused);
+      });
       if (closing === undefined) stopHeartbeat = clock.schedule(heartbeat, beat);
     },
     close: () => {

@@ -20,6 +20,7 @@
 import { closeSync, fstatSync, mkdirSync, openSync, realpathSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { StoreFailure } from './error.js';
+import { checkFiles } from './lmdb-file.js';
 import type { LmdbDatabase, LmdbModule } from './lmdb-handle.js';
 import { factKey } from './lmdb-keys.js';
 import { isRunning, ownIdentity, parseIdentity, printIdentity } from './process-identity.js';
@@ -133,7 +134,18 @@ const claim = (place: string, database: LmdbDatabase): void => {
   database.put(ownerKey, ascii(printIdentity(ownIdentity())));
 };
 
+/** Looks again after a moment: another process may be about to make the file. */
+const filesChecked = async (place: string): Promise<void> => {
+  try {
+    checkFiles(place);
+  } catch {
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    checkFiles(place);
+  }
+};
+
 const openDatabase = async (lmdb: LmdbModule, place: string, kind: StoreKind): Promise<LmdbDatabase> => {
+  await filesChecked(place);
   let database: LmdbDatabase;
   try {
     // A folder whose name has a dot would otherwise be taken for a file.
@@ -143,6 +155,8 @@ const openDatabase = async (lmdb: LmdbModule, place: string, kind: StoreKind): P
       encoding: 'binary',
       keyEncoding: 'binary',
       overlappingSync: false,
+      // Its promises of whole turns have no owner: a failed commit would end the process as unhandled.
+      eventTurnBatching: false,
     });
   } catch (error) {
     throw storeFailure(place, error);

@@ -8,6 +8,7 @@ export interface LmdbOptions {
   readonly encoding: 'binary';
   readonly keyEncoding: 'binary';
   readonly overlappingSync: boolean;
+  readonly eventTurnBatching: boolean;
 }
 
 export interface LmdbRange {
