@@ -4,7 +4,7 @@
  *
  * Source: merge-semantics, section 2.3.
  */
-import { emptyTrie, has, type Owner, remove, set } from '../base/trie.js';
+import { emptyTrie, get, type Owner, remove, set } from '../base/trie.js';
 import { type Failure, failure } from './apply-error.js';
 import { eraseBisected, insertBisected } from './bisected-set.js';
 import type { Edit } from './edit.js';
@@ -20,7 +20,7 @@ import {
   ObjectNode,
   SetNode,
 } from './state.js';
-import { isMarker, type Payload } from './value.js';
+import { identical, isMarker, type Payload } from './value.js';
 
 /** The last element of the path as an index below `bound`, or what is wrong with it. */
 const lastIndex = (path: Path, bound: number): number | Failure => {
@@ -58,17 +58,19 @@ const newElement = (owner: Owner, payload: Payload): Content => {
 };
 
 export const applyArrayInsert = (edit: Edit, { path, value, priorSize }: ArrayInsert): Failure | null => {
-  const { cursor } = edit;
-  const list = cursor.openList();
-  if (list === null) return notA('list', edit);
+  const { cursor, owner } = edit;
+  const list = cursor.read();
+  if (!(list instanceof ListNode)) return notA('list', edit);
   const size = list.items.length;
   if (size !== priorSize) return wrongSize(size, priorSize);
   const index = lastIndex(path, size + 1);
   if (typeof index !== 'number') return index;
   const unfit = elementFits(edit, cursor.isSingle ? nestedColumn : cursor.column, value);
   if (unfit !== null) return unfit;
-  const content = newElement(edit.owner, value);
-  if (index === size) list.items.push(content);
+  const content = newElement(owner, value);
+  // Copying and inserting in one go is several times faster than one after the other.
+  if (list.owner !== owner) cursor.write(new ListNode(owner, list.items.toSpliced(index, 0, content)));
+  else if (index === size) list.items.push(content);
   else list.items.splice(index, 0, content);
   return null;
 };
@@ -82,21 +84,19 @@ export const applyArrayMove = (edit: Edit, { path, to, priorSize }: ArrayMove): 
   if (typeof from !== 'number') return from;
   if (!inRange(to, items.length)) return outOfRange(to, items.length);
   if (from === to) return failure('move-to-same-place', `the element is at ${to} already`);
-  const moved = items[from] as Content;
-  if (from < to) items.copyWithin(from, from + 1, to + 1);
-  else items.copyWithin(to + 1, to, from);
-  items[to] = moved;
+  items.splice(to, 0, ...items.splice(from, 1));
   return null;
 };
 
 export const applyArrayErase = (edit: Edit, { path, priorSize }: ArrayErase): Failure | null => {
-  const list = edit.cursor.openList();
-  if (list === null) return notA('list', edit);
+  const { cursor, owner } = edit;
+  const list = cursor.read();
+  if (!(list instanceof ListNode)) return notA('list', edit);
   const { items } = list;
   if (items.length !== priorSize) return wrongSize(items.length, priorSize);
   const index = lastIndex(path, items.length);
   if (typeof index !== 'number') return index;
-  if (index === items.length - 1) items.pop();
+  if (list.owner !== owner) cursor.write(new ListNode(owner, items.toSpliced(index, 1)));
   else items.splice(index, 1);
   return null;
 };
@@ -155,8 +155,9 @@ export const applySetInsert = (edit: Edit, { value }: SetInsert): Failure | null
     return null;
   }
   const id = rules.memberId(value);
-  // The representation that came first stays.
-  if (!has(node.members, id)) node.members = set(node.members, id, value, owner);
+  const present = get(node.members, id);
+  const stays = present !== undefined && (rules.insertedAgain === 'kept' || identical(present, value));
+  if (!stays) node.members = set(node.members, id, value, owner);
   return null;
 };
 

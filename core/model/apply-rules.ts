@@ -24,6 +24,11 @@ export interface ApplyRules {
   readonly columnNullability: 'compare' | 'ignore';
   /** Whether sets of floats and doubles are searched as the reference does, which a NaN confuses. */
   readonly floatSets: 'hashed' | 'bisected';
+  /**
+   * Which of two representations of one member stays, such as 0.0 and -0.0. Where two replicas insert one
+   * each, the merge lets the newer through, which comes last on both.
+   */
+  readonly insertedAgain: 'replaced' | 'kept';
   /** Which values are one member of a set. All edits that lead to one state use the same. */
   readonly memberId: MemberId;
 }
@@ -36,6 +41,7 @@ export const synclineApplyRules: ApplyRules = {
   floatSets: 'hashed',
   eraseLinkedFromInside: 'allow',
   columnNullability: 'compare',
+  insertedAgain: 'replaced',
   memberId,
 };
 
@@ -47,5 +53,6 @@ export const realmApplyRules: ApplyRules = {
   floatSets: 'bisected',
   eraseLinkedFromInside: 'error',
   columnNullability: 'ignore',
+  insertedAgain: 'kept',
   memberId: realmMemberId,
 };

@@ -18,7 +18,6 @@ import type { Decision } from '../../core/merge/recorder.js';
 import type { ColumnLookup, NestedRule, RuleSet } from '../../core/merge/rule.js';
 import { realmWith, syncline } from '../../core/merge/rule-set.js';
 import { samePayload } from '../../core/merge/same-payload.js';
-import { sharedDictionary, sharedList } from '../../core/merge/shared.js';
 import { type TransformError, type Transformed, transform } from '../../core/merge/transform.js';
 import { isSchemaMismatch, type TransformReason } from '../../core/merge/transform-error.js';
 import { edit } from '../../core/model/apply.js';
@@ -26,14 +25,14 @@ import type { Reason } from '../../core/model/apply-error.js';
 import { type ApplyRules, realmApplyRules, synclineApplyRules } from '../../core/model/apply-rules.js';
 import type { Changeset } from '../../core/model/changeset.js';
 import type { Instruction, Update } from '../../core/model/instruction.js';
-import { printInstruction, printPlace } from '../../core/model/notation.js';
+import { printInstruction } from '../../core/model/notation.js';
 import { read } from '../../core/model/read.js';
 import { toInstructions } from '../../core/model/snapshot.js';
 import { emptyState, type State } from '../../core/model/state.js';
 import { erased, objectValue } from '../../core/model/value.js';
 import { contentsOf, schemaOf } from './contents.js';
+import { marked } from './foreign.js';
 import { decodeReference, encodeReference, type Positions } from './reference-codec.js';
-import { ReferenceSets } from './reference-sets.js';
 import { type Contents, nameOf, type Vector, type VectorChangeset } from './vectors.js';
 
 export interface Replay {
@@ -131,16 +130,8 @@ class Replaying implements Replay {
       this.sameSides('realm, sides exchanged, merged right', reversed.right.left, merged.right);
     }
     if (base === 'no state') return;
-    this.ends(
-      'realm, left first',
-      endInRealm(this.vector, base, [...left, ...result.right.right]),
-      merged.end,
-    );
-    this.ends(
-      'realm, right first',
-      endInRealm(this.vector, base, [...right, ...result.right.left]),
-      merged.endRight,
-    );
+    this.ends('realm, left first', endInRealm(base, [...left, ...result.right.right]), merged.end);
+    this.ends('realm, right first', endInRealm(base, [...right, ...result.right.left]), merged.endRight);
   }
 
   private third(third: readonly Changeset[], left: readonly Changeset[], base: State | 'no state'): void {
@@ -156,7 +147,7 @@ class Replaying implements Replay {
     if (!this.merges('realm, third', result)) return;
     this.sameSides('realm, merged third', result.right.left, thirdMerged.changesets);
     if (base === 'no state') return;
-    const end = endInRealm(this.vector, base, [...before, ...result.right.left]);
+    const end = endInRealm(base, [...before, ...result.right.left]);
     this.ends('realm, third', end, thirdMerged.end);
   }
 
@@ -376,25 +367,21 @@ const applied = (
  * one changeset it keeps the class that it touched last, by name: if that class is erased and added again,
  * it works on the one that is gone, and fails.
  */
-const endInRealm = (vector: Vector, base: State, changesets: readonly Changeset[]): Contents | string => {
-  const sets = new ReferenceSets();
-  for (const instruction of vector.base) sets.apply(instruction);
+const endInRealm = (base: State, changesets: readonly Changeset[]): Contents | string => {
   for (const { instructions } of changesets) {
     let last: string | null = null;
     let removed = false;
-    for (const instruction of instructions) {
-      const { kind, table } = instruction;
+    for (const { kind, table } of instructions) {
       if (kind === 'EraseTable') removed ||= table === last;
       else if (kind !== 'AddTable') {
         if (table === last && removed) return 'removed';
         if (table !== last) removed = false;
         last = table;
       }
-      sets.apply(instruction);
     }
   }
   const end = applied(base, changesets, realmApplyRules);
-  return typeof end === 'string' ? end : sets.corrected(contentsOf(end));
+  return typeof end === 'string' ? end : contentsOf(end);
 };
 
 /** The reference's rules, comparing set erasures by the positions from which they were read. */
@@ -457,40 +444,6 @@ const replacesEntry = (state: State, { table, object, field, path, value }: Upda
   path.length > 0 &&
   read(state, table, object, field, path).kind === 'embedded' &&
   read(state, table, object, field, path.slice(0, -1)).kind === 'dictionary';
-
-/**
- * The changesets with those Updates marked as shared that make a collection where one with contents was
- * already, and do not go on to clear it. The reference sends them; our emitter never does.
- */
-const marked = (base: State, changesets: readonly Changeset[]): readonly Changeset[] => {
-  const draft = edit(base, synclineApplyRules);
-  return changesets.map((changeset) => {
-    const instructions = changeset.instructions.map((instruction, i) => {
-      const next = changeset.instructions[i + 1];
-      const cleared =
-        next?.kind === 'Clear' &&
-        instruction.kind === 'Update' &&
-        printPlace(next) === printPlace(instruction);
-      const result =
-        instruction.kind === 'Update' && !cleared ? markedUpdate(draft.state, instruction) : instruction;
-      draft.apply(instruction);
-      return result;
-    });
-    return { ...changeset, instructions };
-  });
-};
-
-const markedUpdate = (state: State, instruction: Update): Update => {
-  const { table, object, field, path, value } = instruction;
-  if (typeof value !== 'object' || value === null) return instruction;
-  if (value.type !== 'list' && value.type !== 'dictionary') return instruction;
-  const found = read(state, table, object, field, path);
-  if (found.kind === 'list' && value.type === 'list' && found.node.items.length > 0)
-    return { ...instruction, value: sharedList };
-  if (found.kind === 'dictionary' && value.type === 'dictionary' && found.node.entries.size > 0)
-    return { ...instruction, value: sharedDictionary };
-  return instruction;
-};
 
 const decisionText = ({ rule, outcome, winner, loser, result, reason }: Decision): string =>
   [
