@@ -164,9 +164,7 @@ const setIn = <V>(
       branch.bitmap |= bit;
       return branch;
     }
-    const children = branch.children.slice();
-    children.splice(at, 0, leaf);
-    return new Branch<V>(owner, branch.bitmap | bit, children);
+    return new Branch<V>(owner, branch.bitmap | bit, branch.children.toSpliced(at, 0, leaf));
   }
   const child = branch.children[at] as Node<V>;
   let next: Node<V>;
@@ -212,9 +210,7 @@ const withoutChild = <V>(branch: Branch<V>, owner: Owner | null, bit: number, at
     branch.bitmap &= ~bit;
     return branch;
   }
-  const children = branch.children.slice();
-  children.splice(at, 1);
-  return new Branch<V>(owner, branch.bitmap & ~bit, children);
+  return new Branch<V>(owner, branch.bitmap & ~bit, branch.children.toSpliced(at, 1));
 };
 
 const removeIn = <V>(
