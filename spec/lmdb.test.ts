@@ -292,7 +292,7 @@ test('replacing and deleting over and over does not make the file grow', async (
     await store.commit(
       batch(
         [entry('state', 0, pattern(100_000, i)), entry('log', i, pattern(1000, i))],
-        [range('log', 0, i - 5 < 0 ? 0 : i - 5)],
+        [range('log', 0, Math.max(0, i - 5))],
       ),
     );
   };

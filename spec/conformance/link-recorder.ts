@@ -23,6 +23,12 @@ export class LinkRecorder implements LinkEvents {
   readonly violations: string[] = [];
   onFrame: ((frame: Uint8Array) => void) | undefined;
   readonly #waiting = new Set<() => void>();
+  readonly #patience: number;
+
+  /** `patience`: milliseconds to wait for an event that is owed. */
+  constructor(patience: number) {
+    this.#patience = patience;
+  }
 
   #note(event: string): void {
     if (calling > 0) this.violations.push(`${event} from within a call`);
@@ -71,7 +77,7 @@ export class LinkRecorder implements LinkEvents {
       this.#waiting.add(check);
       check();
     });
-    return within(what, reached);
+    return within(what, reached, this.#patience);
   }
 
   received(count: number): Promise<void> {
@@ -88,9 +94,14 @@ export class RecordingServer {
   readonly ends: LinkRecorder[] = [];
   onAccept: ((end: LinkRecorder) => void) | undefined;
   readonly #waiting: (() => void)[] = [];
+  readonly #patience: number;
+
+  constructor(patience: number) {
+    this.#patience = patience;
+  }
 
   readonly accept = (link: Link): Omit<LinkEvents, 'opened'> => {
-    const end = new LinkRecorder();
+    const end = new LinkRecorder(this.#patience);
     end.link = link;
     this.ends.push(end);
     this.onAccept?.(end);
@@ -105,13 +116,13 @@ export class RecordingServer {
       const accepted = new Promise<void>((resolve) => {
         this.#waiting.push(resolve);
       });
-      await within(`link ${at} is accepted`, accepted);
+      await within(`link ${at} is accepted`, accepted, this.#patience);
     }
   }
 }
 
-export const dial = (connector: Connector): LinkRecorder => {
-  const end = new LinkRecorder();
+export const dial = (connector: Connector, patience: number): LinkRecorder => {
+  const end = new LinkRecorder(patience);
   end.link = call(() => connector.connect(end));
   return end;
 };

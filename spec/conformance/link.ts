@@ -34,7 +34,11 @@ const numbers = (frames: readonly Uint8Array[]): readonly number[] =>
 const count = (length: number): readonly number[] => Array.from({ length }, (_, i) => i);
 const digests = (frames: readonly Uint8Array[]): readonly string[] => frames.map(digest);
 
-export const linkConformance = (make: () => Promise<LinkSetup>): readonly ConformanceTest[] => {
+/** `patience`: milliseconds to wait for an event that is owed. */
+export const linkConformance = (
+  make: () => Promise<LinkSetup>,
+  patience = 10_000,
+): readonly ConformanceTest[] => {
   const tests: ConformanceTest[] = [];
 
   const test = (name: string, body: (bench: Bench) => Promise<void>): void => {
@@ -42,10 +46,10 @@ export const linkConformance = (make: () => Promise<LinkSetup>): readonly Confor
       name,
       run: async () => {
         const setup = await make();
-        const server = new RecordingServer();
+        const server = new RecordingServer(patience);
         const clients: LinkRecorder[] = [];
         const connect = (connector = setup.connector()): LinkRecorder => {
-          const end = dial(connector);
+          const end = dial(connector, patience);
           clients.push(end);
           return end;
         };
@@ -63,7 +67,7 @@ export const linkConformance = (make: () => Promise<LinkSetup>): readonly Confor
             },
           });
           for (const client of clients) client.close('normal');
-          await within('the listener closes', setup.listener.close());
+          await within('the listener closes', setup.listener.close(), patience);
           await pause();
           for (const end of [...clients, ...server.ends]) {
             await end.ended();
@@ -380,7 +384,7 @@ export const linkConformance = (make: () => Promise<LinkSetup>): readonly Confor
   });
 
   test('where nobody listens, the link is unreachable', async ({ setup }) => {
-    const client = dial(setup.unreachable());
+    const client = dial(setup.unreachable(), patience);
     client.send(number(1));
     const { code, message } = await client.ended();
     same('code', code, 'unreachable');
@@ -395,7 +399,7 @@ export const linkConformance = (make: () => Promise<LinkSetup>): readonly Confor
   test('a refused link says so, and is never accepted', async ({ setup, server }) => {
     const connector = setup.refused?.();
     if (connector === undefined) return;
-    const client = dial(connector);
+    const client = dial(connector, patience);
     client.send(number(1));
     same('code', (await client.ended()).code, 'refused');
     await pause(5);
@@ -422,7 +426,7 @@ export const linkConformance = (make: () => Promise<LinkSetup>): readonly Confor
   test('a listener that closes sends its links away, and takes no more', async ({ setup, pair, connect }) => {
     const pairs = [await pair(), await pair(), await pair()];
     for (const [, server] of pairs) server.send(number(1));
-    await within('close', setup.listener.close());
+    await within('close', setup.listener.close(), patience);
     for (const [client, server] of pairs) {
       same('at the connector', [(await client.ended()).code, numbers(client.frames)], ['goingAway', [1]]);
       same('at the listener', (await server.ended()).code, 'goingAway');
@@ -432,7 +436,7 @@ export const linkConformance = (make: () => Promise<LinkSetup>): readonly Confor
       `a later link is unreachable or sent away, found ${code}`,
       code === 'unreachable' || code === 'goingAway',
     );
-    await within('closing again', setup.listener.close());
+    await within('closing again', setup.listener.close(), patience);
   });
 
   return tests;

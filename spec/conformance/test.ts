@@ -54,7 +54,7 @@ export const storeRejection = async (
 };
 
 /** The promise's outcome, or a rejection that names `what` if there is none in time. */
-export const within = async <T>(what: string, promise: Promise<T>, milliseconds = 10_000): Promise<T> => {
+export const within = async <T>(what: string, promise: Promise<T>, milliseconds: number): Promise<T> => {
   let cancel = (): void => undefined;
   const late = new Promise<never>((_, reject) => {
     cancel = systemClock.schedule(milliseconds, () =>
