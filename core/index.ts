@@ -95,6 +95,14 @@ export {
   type Timing,
 } from './session/client.js';
 export { type Connection, newConnection, type Route, route, withoutNumber } from './session/connection.js';
+export {
+  type Explanation,
+  explain,
+  type LostWrite,
+  lostBy,
+  type PresentWrite,
+  type WriteOrigin,
+} from './session/explain.js';
 export { clientTable, serverTable, toDot } from './session/phases.js';
 export { serverStep } from './session/server.js';
 export {
@@ -118,4 +126,5 @@ export {
   type ObjectView,
   objects,
   readObject,
+  resolveKey,
 } from './session/view.js';

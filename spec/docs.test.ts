@@ -16,11 +16,20 @@ interface Block {
 }
 
 const blocksOf = (path: string): readonly Block[] =>
-  [...read(path).matchAll(/^```(\w+)\n([\s\S]*?)^```$/gm)].map(([, language = '', text = '']) => ({ path, language, text }));
+  [...read(path).matchAll(/^```(\w+)\n([\s\S]*?)^```$/gm)].map(([, language = '', text = '']) => ({
+    path,
+    language,
+    text,
+  }));
 
-const pages = ['README.md', ...['spec', 'bench'].flatMap((folder) =>
-  readdirSync(`${root}/${folder}`).filter((name) => name.endsWith('.md')).map((name) => `${folder}/${name}`),
-)];
+const pages = [
+  'README.md',
+  ...['spec', 'bench'].flatMap((folder) =>
+    readdirSync(`${root}/${folder}`)
+      .filter((name) => name.endsWith('.md'))
+      .map((name) => `${folder}/${name}`),
+  ),
+];
 const blocks = pages.flatMap(blocksOf);
 
 /** What checks a command that a page shows. A command that is not here has nobody who runs it. */
@@ -29,7 +38,10 @@ const runBy: readonly (readonly [command: RegExp, by: string])[] = [
   [/^npm ci && npm test$/, '.ci/run'],
   [/^npx syncline serve \.\/data --port 8787$/, 'spec/kill.test.ts'],
   [/^npx syncline inspect \.\/data$/, 'spec/pack.ts'],
-  [/^npm run vectors -- \.\.\/shared\/vectors\/[\w.-]+( \.\.\/shared\/vectors\/[\w.-]+)*$/, 'spec/vectors.test.ts'],
+  [
+    /^npm run vectors -- \.\.\/shared\/vectors\/[\w.-]+( \.\.\/shared\/vectors\/[\w.-]+)*$/,
+    'spec/vectors.test.ts',
+  ],
   [/^npm run bench -- [a-z ]+(--json|--smoke)?( --json| --smoke)?$/, 'spec/bench.test.ts'],
 ];
 
@@ -38,22 +50,38 @@ const docs = suite('pages');
 docs('show no command that nothing runs', () => {
   const commands = blocks
     .filter((block) => block.language === 'sh')
-    .flatMap((block) => block.text.trim().split('\n').map((line) => ({ path: block.path, line: line.trim() })));
+    .flatMap((block) =>
+      block.text
+        .trim()
+        .split('\n')
+        .map((line) => ({ path: block.path, line: line.trim() })),
+    );
   assert.ok(commands.length >= 4);
   for (const { path, line } of commands)
-    assert.ok(runBy.some(([command]) => command.test(line)), `${path}: nothing runs \`${line}\``);
+    assert.ok(
+      runBy.some(([command]) => command.test(line)),
+      `${path}: nothing runs \`${line}\``,
+    );
 });
 
 docs('show code that is a file, word for word', () => {
-  const examples = readdirSync(`${root}/spec/examples`).filter((name) => name.endsWith('.ts')).map((name) => read(`spec/examples/${name}`));
+  const examples = readdirSync(`${root}/spec/examples`)
+    .filter((name) => name.endsWith('.ts'))
+    .map((name) => read(`spec/examples/${name}`));
   const shown = blocks.filter((block) => block.language === 'ts');
   assert.ok(shown.length >= 1);
-  for (const block of shown) assert.ok(examples.includes(block.text), `${block.path}: this code is no file of spec/examples:\n${block.text}`);
+  for (const block of shown)
+    assert.ok(
+      examples.includes(block.text),
+      `${block.path}: this code is no file of spec/examples:\n${block.text}`,
+    );
 });
 
 docs('name files that exist', () => {
   for (const path of pages)
-    for (const [, name = ''] of read(path).matchAll(/`((?:core|transports|spec|bench)\/[\w./-]+\.(?:ts|md))`/g))
+    for (const [, name = ''] of read(path).matchAll(
+      /`((?:core|transports|spec|bench)\/[\w./-]+\.(?:ts|md))`/g,
+    ))
       assert.ok(read(name).length > 0, `${path} names ${name}`);
 });
 

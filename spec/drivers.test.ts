@@ -6,7 +6,12 @@ import { type Client, type ClientOptions, openClient, SynclineError } from '../t
 import { memoryNetwork } from '../transports/links/memory.js';
 import type { ClientStore, CloseReason, Connector } from '../transports/ports.js';
 import { type Server, type ServerNote, startServer } from '../transports/server.js';
-import { MemoryDatabase, MemoryFile, memoryClientStore, memoryServerStore } from '../transports/stores/memory.js';
+import {
+  MemoryDatabase,
+  MemoryFile,
+  memoryClientStore,
+  memoryServerStore,
+} from '../transports/stores/memory.js';
 
 const schema = [
   {
@@ -128,7 +133,13 @@ drivers('a server restarts from its store, and its devices find it again', async
   const network = memoryNetwork();
   const start = () => startServer({ store: memoryServerStore(database), listeners: [network.listener] });
   const first = await start();
-  const a = await openClient({ schema, store: memoryClientStore(), connector: network.connector, partition: 'p', timing });
+  const a = await openClient({
+    schema,
+    store: memoryClientStore(),
+    connector: network.connector,
+    partition: 'p',
+    timing,
+  });
   a.write((tx) => tx.create('Task', { _id: 'x', title: 'one' }));
   await a.session.waitForUpload();
   const digest = await first.digest('p');
@@ -153,7 +164,9 @@ drivers('two servers on one store agree, whoever commits first', async () => {
   }
   // A server learns of the other's commits at the latest with its own next one.
   for (const client of [a, b, a]) {
-    client.write((tx) => tx.create('Task', { _id: `last ${client.session.describe().localVersion}`, title: '' }));
+    client.write((tx) =>
+      tx.create('Task', { _id: `last ${client.session.describe().localVersion}`, title: '' }),
+    );
     await synced(client);
   }
   b.write((tx) => tx.create('Task', { _id: 'the very last', title: '' }));

@@ -36,11 +36,14 @@ try {
 
   copyFileSync(join(root, 'dist/spec/examples/embedding.js'), join(folder, 'example.js'));
   const printed = run(folder, process.execPath, 'example.js');
-  if (!printed.includes('votes: 3') || !printed.includes('true')) throw new Error(`the example printed:\n${printed}`);
+  if (!printed.includes('votes: 3') || !printed.includes('true'))
+    throw new Error(`the example printed:\n${printed}`);
 
   const inspected = run(folder, join(folder, 'node_modules/.bin/syncline'), 'inspect', join(folder, 'store'));
   if (!inspected.includes('partition')) throw new Error(`inspect printed:\n${inspected}`);
-  console.log(`${tarball.filename}: ${entries.length} entry points, the example and the command work in an empty folder`);
+  console.log(
+    `${tarball.filename}: ${entries.length} entry points, the example and the command work in an empty folder`,
+  );
 } finally {
   rmSync(folder, { recursive: true, force: true });
 }

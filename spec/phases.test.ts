@@ -1,8 +1,8 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { newClientFile } from '../core/history/client-file.js';
-import { allocateIdent } from '../core/history/server-commit.js';
 import { newPartition } from '../core/history/partition.js';
+import { allocateIdent } from '../core/history/server-commit.js';
 import { syncline } from '../core/merge/rule-set.js';
 import { addTable } from '../core/model/instruction.js';
 import type { ClientMessage, ServerMessage } from '../core/protocol/messages.js';
@@ -77,7 +77,15 @@ const clientSamples: Readonly<Record<ClientEventType, readonly ClientEvent[]>> =
       ...download,
       download: { ...cursor, serverVersion: 1 },
       latest: { version: 1, salt: 3 },
-      changesets: [{ version: 1, base: 0, timestamp: 5, origin: 9, instructions: [{ kind: 'EraseObject', table: 'nope', object: 'n' as never }] }],
+      changesets: [
+        {
+          version: 1,
+          base: 0,
+          timestamp: 5,
+          origin: 9,
+          instructions: [{ kind: 'EraseObject', table: 'nope', object: 'n' as never }],
+        },
+      ],
     } satisfies ServerMessage,
   ].map((message) => ({ type: 'message', message, chance: 0, now })),
   mark: [1, 44].map((request) => ({
@@ -104,7 +112,8 @@ const sessionIn = (phase: ClientSession['phase']): ClientSession => ({
   number: 1,
   marks: { requested: 1, sent: 1, answered: 0 },
   deadline: 60_000,
-  failure: phase === 'failed' ? { code: 201, name: 'x', message: 'y', action: 'Transient', tryAgain: false } : null,
+  failure:
+    phase === 'failed' ? { code: 201, name: 'x', message: 'y', action: 'Transient', tryAgain: false } : null,
 });
 
 phases('of the client: every event in every phase has the outcome that the table names', () => {
@@ -125,7 +134,10 @@ phases('of the client: every event in every phase has the outcome that the table
             where,
           );
         } else {
-          assert.ok([...answer, 'failed'].includes(next.session.phase), `${where} led to ${next.session.phase}`);
+          assert.ok(
+            [...answer, 'failed'].includes(next.session.phase),
+            `${where} led to ${next.session.phase}`,
+          );
         }
         assert.equal(clientStep(session, event), next, `${where} twice`);
       }
@@ -142,16 +154,36 @@ phases('of the client: what a failed session was asked for is answered with the 
   assert.is(late.effects[0]?.type === 'settled' && late.effects[0].failure?.name, 'bad_message_order');
 });
 
-const serverSamples: Readonly<Record<Exclude<(typeof serverEvents)[number], 'read'>, readonly ClientMessage[]>> = {
+const serverSamples: Readonly<
+  Record<Exclude<(typeof serverEvents)[number], 'read'>, readonly ClientMessage[]>
+> = {
   identify: [
     { type: 'identify', session: 1, ident: 2, salt: 7, latest: { version: 0, salt: 0 }, download: cursor },
     { type: 'identify', session: 1, ident: 2, salt: 8, latest: { version: 0, salt: 0 }, download: cursor },
     { type: 'identify', session: 1, ident: 90, salt: 8, latest: { version: 0, salt: 0 }, download: cursor },
   ],
   upload: [
-    { type: 'upload', session: 1, progress: { ...upload, clientVersion: 1 }, lockedServerVersion: 0, changesets: [{ version: 1, base: 0, timestamp: 1, origin: 0, instructions: table }] },
-    { type: 'upload', session: 1, progress: { ...upload, clientVersion: 1 }, lockedServerVersion: 9, changesets: [] },
-    { type: 'upload', session: 1, progress: upload, lockedServerVersion: 0, changesets: [{ version: 5, base: 3, timestamp: 1, origin: 8, instructions: table }] },
+    {
+      type: 'upload',
+      session: 1,
+      progress: { ...upload, clientVersion: 1 },
+      lockedServerVersion: 0,
+      changesets: [{ version: 1, base: 0, timestamp: 1, origin: 0, instructions: table }],
+    },
+    {
+      type: 'upload',
+      session: 1,
+      progress: { ...upload, clientVersion: 1 },
+      lockedServerVersion: 9,
+      changesets: [],
+    },
+    {
+      type: 'upload',
+      session: 1,
+      progress: upload,
+      lockedServerVersion: 0,
+      changesets: [{ version: 5, base: 3, timestamp: 1, origin: 8, instructions: table }],
+    },
   ],
   mark: [{ type: 'mark', session: 1, request: 1 }],
   unbind: [{ type: 'unbind', session: 1 }],
@@ -189,7 +221,10 @@ phases('of the server: every message in every phase has the outcome that the tab
         const where = `${type} while ${phase}`;
         if (answer === 'violation') {
           assert.is(after, undefined, where);
-          assert.ok(next.effects.some((effect) => effect.type === 'send' && effect.message.type === 'error'), where);
+          assert.ok(
+            next.effects.some((effect) => effect.type === 'send' && effect.message.type === 'error'),
+            where,
+          );
         } else if (after !== undefined) {
           assert.ok(answer !== 'ignored' && answer.includes(after.phase), `${where} led to ${after.phase}`);
         }

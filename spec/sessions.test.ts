@@ -32,7 +32,11 @@ const assertConverged = (conversation: Conversation): void => {
   const digests = new Set(conversation.digests().values());
   assert.is(digests.size, 1, describeAll(conversation));
   for (const device of conversation.devices)
-    assert.is(device.session.file.writes.to - device.session.file.writes.from, 0, `${device.name} keeps writes`);
+    assert.is(
+      device.session.file.writes.to - device.session.file.writes.from,
+      0,
+      `${device.name} keeps writes`,
+    );
 };
 
 conversations('two devices that write offline converge with the server', () => {
@@ -46,40 +50,46 @@ conversations('two devices that write offline converge with the server', () => {
 
 conversations('convergence survives any order of messages, losses of links and crashes', () => {
   fc.assert(
-    fc.property(fc.integer(), fc.integer({ min: 1, max: 4 }), fc.integer({ min: 5, max: 60 }), (seed, devices, steps) => {
-      const random = seeded(seed);
-      const conversation = withSchema(new Conversation(random, devices));
-      for (const device of conversation.devices) if (random.int(2) === 0) conversation.tell(device, { type: 'resume' });
-      for (let i = 0; i < steps; i++) {
-        const device = pick(random, conversation.devices);
-        switch (random.int(12)) {
-          case 0:
-          case 1:
-          case 2:
-            randomWrite(conversation, device, random);
-            break;
-          case 3:
-            conversation.disconnect(device);
-            break;
-          case 4:
-            conversation.tell(device, { type: 'resume' });
-            break;
-          case 5:
-            conversation.tell(device, { type: 'pause' });
-            break;
-          case 6:
-            conversation.crash(device);
-            break;
-          case 7:
-            if (random.int(3) === 0) conversation.crashServer();
-            break;
-          default:
-            for (let k = random.int(8); k >= 0; k--) conversation.move();
+    fc.property(
+      fc.integer(),
+      fc.integer({ min: 1, max: 4 }),
+      fc.integer({ min: 5, max: 60 }),
+      (seed, devices, steps) => {
+        const random = seeded(seed);
+        const conversation = withSchema(new Conversation(random, devices));
+        for (const device of conversation.devices)
+          if (random.int(2) === 0) conversation.tell(device, { type: 'resume' });
+        for (let i = 0; i < steps; i++) {
+          const device = pick(random, conversation.devices);
+          switch (random.int(12)) {
+            case 0:
+            case 1:
+            case 2:
+              randomWrite(conversation, device, random);
+              break;
+            case 3:
+              conversation.disconnect(device);
+              break;
+            case 4:
+              conversation.tell(device, { type: 'resume' });
+              break;
+            case 5:
+              conversation.tell(device, { type: 'pause' });
+              break;
+            case 6:
+              conversation.crash(device);
+              break;
+            case 7:
+              if (random.int(3) === 0) conversation.crashServer();
+              break;
+            default:
+              for (let k = random.int(8); k >= 0; k--) conversation.move();
+          }
         }
-      }
-      conversation.heal();
-      assertConverged(conversation);
-    }),
+        conversation.heal();
+        assertConverged(conversation);
+      },
+    ),
     { numRuns: 300 },
   );
 });
@@ -139,33 +149,36 @@ conversations('a device far behind is served from the store, with its pending wr
   assertConverged(conversation);
 });
 
-conversations('a changeset that does not fit is quarantined, its file is told, and nobody else is disturbed', () => {
-  const conversation = withSchema(new Conversation(seeded(3), 2));
-  const [a, b] = conversation.devices as [Device, Device];
-  conversation.heal();
-  const before = a.state;
-  // A device with a bug: it uploads an update of an object that nobody has.
-  const bad = {
-    kind: 'Update',
-    table: 'A',
-    object: 'i77',
-    field: 'n',
-    path: [],
-    value: 1n,
-    isDefault: false,
-    priorSize: null,
-  } as const;
-  conversation.write(a, [bad as never], before);
-  conversation.heal();
-  assert.is(a.session.phase, 'failed');
-  assert.match(a.failures.join('\n'), 'bad_changeset');
-  assert.match(conversation.notes.join('\n'), 'quarantined');
-  assert.is(conversation.records.entries(['quarantine']).length, 1);
-  assert.is(b.session.phase, 'streaming');
-  randomWrite(conversation, b, seeded(9));
-  conversation.heal();
-  assert.is(conversation.digests().get('B'), conversation.digests().get('server'));
-});
+conversations(
+  'a changeset that does not fit is quarantined, its file is told, and nobody else is disturbed',
+  () => {
+    const conversation = withSchema(new Conversation(seeded(3), 2));
+    const [a, b] = conversation.devices as [Device, Device];
+    conversation.heal();
+    const before = a.state;
+    // A device with a bug: it uploads an update of an object that nobody has.
+    const bad = {
+      kind: 'Update',
+      table: 'A',
+      object: 'i77',
+      field: 'n',
+      path: [],
+      value: 1n,
+      isDefault: false,
+      priorSize: null,
+    } as const;
+    conversation.write(a, [bad as never], before);
+    conversation.heal();
+    assert.is(a.session.phase, 'failed');
+    assert.match(a.failures.join('\n'), 'bad_changeset');
+    assert.match(conversation.notes.join('\n'), 'quarantined');
+    assert.is(conversation.records.entries(['quarantine']).length, 1);
+    assert.is(b.session.phase, 'streaming');
+    randomWrite(conversation, b, seeded(9));
+    conversation.heal();
+    assert.is(conversation.digests().get('B'), conversation.digests().get('server'));
+  },
+);
 
 conversations('a server restored from a backup is found out by its salts', () => {
   const conversation = withSchema(new Conversation(seeded(4), 1));
@@ -176,7 +189,11 @@ conversations('a server restored from a backup is found out by its salts', () =>
   conversation.heal();
   const everything = Number.MAX_SAFE_INTEGER;
   conversation.records.commit({
-    deletes: ['meta', 'log', 'file', 'snapshot', 'reciprocal-2'].map((space) => ({ space, from: 0, to: everything })),
+    deletes: ['meta', 'log', 'file', 'snapshot', 'reciprocal-2'].map((space) => ({
+      space,
+      from: 0,
+      to: everything,
+    })),
     puts: backup,
   });
   conversation.crashServer();

@@ -35,6 +35,9 @@ export const limits = {
   snapshotChunk: 20_000,
   /** Newest main entries that a server holds in memory for each partition. */
   tailEntries: 4096,
+  /** Places in one generation of explanations, and losses told for each place. */
+  explainedPlaces: 100_000,
+  explainedLosses: 20,
   /** Sessions on one connection. */
   sessionsPerConnection: 1000,
 } as const;

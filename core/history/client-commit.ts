@@ -25,34 +25,37 @@ import { isSnapshotDue, snapshot } from './journal.js';
 export interface Commit {
   readonly file: ClientFile;
   readonly batch: RecordBatch;
+  /** What took effect on the state, in order. */
+  readonly effective: readonly Changeset[];
 }
 
-/** Closes a commit: `applied` is the encoded form of what led to the new state, null if nothing did. */
-const commit = (
-  before: ClientFile,
-  changed: ClientFile,
-  applied: Uint8Array | null,
-  puts: readonly RecordEntry[],
-  trimmedThrough: number,
-): Commit => {
+interface Closing {
+  readonly before: ClientFile;
+  /** Complete but for its journal. */
+  readonly after: ClientFile;
+  /** What led from the state before to the state after. */
+  readonly effective: readonly Changeset[];
+  /** Its instructions, encoded; null where there are none. */
+  readonly applied: Uint8Array | null;
+  readonly puts: readonly RecordEntry[];
+  /** Writes up to here are not met any more. */
+  readonly trimmedThrough: number;
+}
+
+const closed = ({ before, after, effective, applied, puts, trimmedThrough }: Closing): Commit => {
   const trimmed = records.trimmed(before.writes, trimmedThrough);
-  if (applied === null)
-    return { file: changed, batch: { deletes: trimmed, puts: [records.metaRecord(changed), ...puts] } };
-  const journal = { ...changed.journal, bytes: changed.journal.bytes + applied.length };
-  if (!isSnapshotDue(journal)) {
-    const file = { ...changed, journal };
-    const state = records.stateRecord(file.version, applied);
-    return { file, batch: { deletes: trimmed, puts: [records.metaRecord(file), state, ...puts] } };
-  }
-  const whole = snapshot(changed.state);
-  const file = { ...changed, journal: whole.journal };
-  return {
+  const commit = (file: ClientFile, deletes: RecordBatch['deletes'], more: readonly RecordEntry[]): Commit => ({
     file,
-    batch: {
-      deletes: [...trimmed, ...whole.deletes, records.stateTrimmed(file.version)],
-      puts: [records.metaRecord(file), ...whole.puts, ...puts],
-    },
-  };
+    effective,
+    batch: { deletes: [...trimmed, ...deletes], puts: [records.metaRecord(file), ...more, ...puts] },
+  });
+  if (applied === null) return commit(after, [], []);
+  const journal = { ...after.journal, bytes: after.journal.bytes + applied.length };
+  if (!isSnapshotDue(journal))
+    return commit({ ...after, journal }, [], [records.stateRecord(after.version, applied)]);
+  const whole = snapshot(after.state);
+  const deletes = [...whole.deletes, records.stateTrimmed(after.version)];
+  return commit({ ...after, journal: whole.journal }, deletes, whole.puts);
 };
 
 /**
@@ -82,12 +85,28 @@ export const commitWrite = (
     );
   const write: LocalWrite = { version, original, current: original, bytes: body.length };
   const changed = { ...file, version, stamp, state, writes: appended(file.writes, write) };
-  return E.right(commit(file, changed, body, [records.writeRecord(original)], 0));
+  return E.right(
+    closed({
+      before: file,
+      after: changed,
+      effective: [original],
+      applied: body,
+      puts: [records.writeRecord(original)],
+      trimmedThrough: 0,
+    }),
+  );
 };
 
 /** Takes the ident and salt that the server allocated. The file has none yet. */
 export const commitIdent = (file: ClientFile, ident: number, salt: number): Commit =>
-  commit(file, { ...file, ident, salt, version: file.version + 1 }, null, [], 0);
+  closed({
+    before: file,
+    after: { ...file, ident, salt, version: file.version + 1 },
+    effective: [],
+    applied: null,
+    puts: [],
+    trimmedThrough: 0,
+  });
 
 /** What a download says: cursors and changesets, wherever they came from. */
 export interface Incoming {
@@ -149,7 +168,9 @@ export const progressFault = (file: ClientFile, incoming: Incoming): Integration
   let base = progress.download.lastIntegratedClientVersion;
   for (const changeset of incoming.changesets) {
     if (changeset.version <= version || changeset.version > download.serverVersion)
-      return badProgress(`changeset ${changeset.version} is not within ${version + 1} … ${download.serverVersion}`);
+      return badProgress(
+        `changeset ${changeset.version} is not within ${version + 1} … ${download.serverVersion}`,
+      );
     if (changeset.base < base || changeset.base > download.lastIntegratedClientVersion)
       return badProgress(
         `changeset ${changeset.version} has base ${changeset.base}, not within ${base} … ${download.lastIntegratedClientVersion}`,
@@ -206,7 +227,8 @@ export const commitDownload = (
       const write = pending[i] as LocalWrite;
       const form = merged.right.locals[i] as LocalForm;
       const current = form === forms[i] ? write.current : form.changeset;
-      if (current !== write.current && write.version > keptAfter) puts.push(records.reciprocalRecord(write.version, current));
+      if (current !== write.current && write.version > keptAfter)
+        puts.push(records.reciprocalRecord(write.version, current));
       writes = appended(writes, { ...write, current });
     }
   }
@@ -219,6 +241,14 @@ export const commitDownload = (
     progress: { latest: incoming.latest, download: incoming.download, upload: incoming.upload },
   };
   const body = applied.length === 0 ? null : encodeInstructions(applied);
-  return E.right(commit(file, changed, body, puts, keptAfter));
+  return E.right(
+    closed({
+      before: file,
+      after: changed,
+      effective: merged.right.incoming,
+      applied: body,
+      puts,
+      trimmedThrough: keptAfter,
+    }),
+  );
 };
-

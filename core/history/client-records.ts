@@ -137,7 +137,11 @@ export const loadClientFile = (entries: readonly RecordEntry[]): E.Either<Corrup
   const chunks = of('snapshot');
   if (chunks.length !== file.right.journal.snapshotChunks)
     return E.left(
-      corrupt('snapshot', chunks.length, `${file.right.journal.snapshotChunks} chunks expected, ${chunks.length} found`),
+      corrupt(
+        'snapshot',
+        chunks.length,
+        `${file.right.journal.snapshotChunks} chunks expected, ${chunks.length} found`,
+      ),
     );
   const state = replay([...chunks, ...of('state')]);
   if (E.isLeft(state)) return state;

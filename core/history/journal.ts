@@ -9,10 +9,10 @@
 import * as E from 'fp-ts/lib/Either.js';
 import { limits } from '../base/limits.js';
 import type { RecordEntry, RecordRange } from '../base/record.js';
+import { edit } from '../model/apply.js';
 import { decodeInstructions, encodeInstructions } from '../model/codec.js';
 import type { Instruction } from '../model/instruction.js';
 import { toInstructions } from '../model/snapshot.js';
-import { edit } from '../model/apply.js';
 import { emptyState, type State } from '../model/state.js';
 
 export interface Journal {
@@ -71,9 +71,7 @@ export const corrupt = (space: string, index: number, why: string): CorruptRecor
 
 export const readInstructions = (entry: RecordEntry): E.Either<CorruptRecord, readonly Instruction[]> => {
   const decoded = decodeInstructions(entry.bytes);
-  return E.isLeft(decoded)
-    ? E.left(corrupt(entry.space, entry.index, decoded.left.message))
-    : decoded;
+  return E.isLeft(decoded) ? E.left(corrupt(entry.space, entry.index, decoded.left.message)) : decoded;
 };
 
 /** The state that the given records build, applied in their order. */

@@ -11,7 +11,11 @@ export const encodeNumbers = (layout: number, numbers: readonly number[]): Uint8
 };
 
 /** The numbers, or what is wrong: another layout, another length, or something that is no integer from 0 to 2^53 - 1. */
-export const decodeNumbers = (layout: number, count: number | 'any', bytes: Uint8Array): readonly number[] | string => {
+export const decodeNumbers = (
+  layout: number,
+  count: number | 'any',
+  bytes: Uint8Array,
+): readonly number[] | string => {
   if (bytes[0] !== layout) return `layout ${bytes[0] ?? 'missing'}, expected ${layout}`;
   const found = (bytes.length - 1) / 8;
   if (!Number.isInteger(found) || (count !== 'any' && found !== count))
@@ -20,7 +24,8 @@ export const decodeNumbers = (layout: number, count: number | 'any', bytes: Uint
   const numbers: number[] = [];
   for (let i = 0; i < found; i++) {
     const number = view.getFloat64(1 + i * 8);
-    if (!Number.isSafeInteger(number) || number < 0) return `number ${i} is ${number}, expected a whole number`;
+    if (!Number.isSafeInteger(number) || number < 0)
+      return `number ${i} is ${number}, expected a whole number`;
     numbers.push(number);
   }
   return numbers;

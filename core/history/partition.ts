@@ -100,7 +100,8 @@ export const saltOf = (partition: Partition, version: number): number => {
 };
 
 /** The lowest version that is held here; entries below are in the store only. */
-export const tailStart = (partition: Partition): number => runFirst(partition.tail)?.version ?? partition.head + 1;
+export const tailStart = (partition: Partition): number =>
+  runFirst(partition.tail)?.version ?? partition.head + 1;
 
 /** Bytes of the entries above `version`, as far as they are held here: a lower bound further back. O(log n). */
 export const bytesAfter = (partition: Partition, version: number): number => {

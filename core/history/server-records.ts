@@ -16,7 +16,13 @@ import type { Changeset } from '../model/changeset.js';
 import { decodeChangeset, encodeChangeset, unpack } from '../model/codec.js';
 import { type CorruptRecord, corrupt, replay } from './journal.js';
 import { decodeNumbers, encodeNumbers } from './numbers.js';
-import { type FileRecord, newPartition, type Partition, type SaltRange, type ServerEntry } from './partition.js';
+import {
+  type FileRecord,
+  newPartition,
+  type Partition,
+  type SaltRange,
+  type ServerEntry,
+} from './partition.js';
 
 const META_LAYOUT = 1;
 const META_FIXED = 6;
@@ -85,13 +91,20 @@ export const readEntry = (entry: RecordEntry): E.Either<CorruptRecord, ServerEnt
     : E.left(corrupt(entry.space, entry.index, `it is changeset ${changeset.version}`));
 };
 
-export const readEntries = (entries: readonly RecordEntry[]): E.Either<CorruptRecord, readonly ServerEntry[]> =>
-  E.traverseArray(readEntry)(entries);
+export const readEntries = (
+  entries: readonly RecordEntry[],
+): E.Either<CorruptRecord, readonly ServerEntry[]> => E.traverseArray(readEntry)(entries);
 
 const readFile = (entry: RecordEntry): E.Either<CorruptRecord, FileRecord> => {
   const numbers = decodeNumbers(FILE_LAYOUT, FILE_NUMBERS, entry.bytes);
   if (typeof numbers === 'string') return E.left(corrupt(entry.space, entry.index, numbers));
-  const [salt, clientVersion, baseVersion, lockedVersion, lastSeen] = numbers as [number, number, number, number, number];
+  const [salt, clientVersion, baseVersion, lockedVersion, lastSeen] = numbers as [
+    number,
+    number,
+    number,
+    number,
+    number,
+  ];
   return E.right({ ident: entry.index, salt, clientVersion, baseVersion, lockedVersion, lastSeen });
 };
 
@@ -99,7 +112,9 @@ const readMeta = (partition: Partition, entry: RecordEntry): E.Either<CorruptRec
   const numbers = decodeNumbers(META_LAYOUT, 'any', entry.bytes);
   if (typeof numbers === 'string') return E.left(corrupt(entry.space, entry.index, numbers));
   if (numbers.length < META_FIXED || (numbers.length - META_FIXED) % 2 !== 0)
-    return E.left(corrupt(entry.space, entry.index, `${numbers.length} numbers, expected ${META_FIXED} and pairs`));
+    return E.left(
+      corrupt(entry.space, entry.index, `${numbers.length} numbers, expected ${META_FIXED} and pairs`),
+    );
   const at = (i: number): number => numbers[i] as number;
   const salts: SaltRange[] = [];
   for (let i = META_FIXED; i < numbers.length; i += 2) salts.push({ from: at(i), salt: at(i + 1) });
@@ -141,7 +156,11 @@ export const loadPartition = (
   }
   if (chunks.length !== partition.journal.snapshotChunks)
     return E.left(
-      corrupt('snapshot', chunks.length, `${partition.journal.snapshotChunks} chunks expected, ${chunks.length} found`),
+      corrupt(
+        'snapshot',
+        chunks.length,
+        `${partition.journal.snapshotChunks} chunks expected, ${chunks.length} found`,
+      ),
     );
   return E.map((state: Partition['state']) => ({ ...partition, state }))(replay(chunks));
 };
@@ -167,6 +186,10 @@ export const extended = (
     return { ...entry, through };
   });
   let at = 0;
-  const state = replay(log, () => E.right((entries.right[at++] as ServerEntry).instructions), partition.state);
+  const state = replay(
+    log,
+    () => E.right((entries.right[at++] as ServerEntry).instructions),
+    partition.state,
+  );
   return E.map((after: Partition['state']) => ({ ...partition, state: after, tail: runOf(tail) }))(state);
 };

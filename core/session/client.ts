@@ -11,15 +11,29 @@
 import * as E from 'fp-ts/lib/Either.js';
 import { limits } from '../base/limits.js';
 import type { RecordBatch } from '../base/record.js';
-import { commitDownload, commitIdent, commitWrite, type IntegrationFailure } from '../history/client-commit.js';
+import {
+  type Commit,
+  commitDownload,
+  commitIdent,
+  commitWrite,
+  type IntegrationFailure,
+} from '../history/client-commit.js';
 import { type ClientFile, newestUnacknowledged, selectUpload } from '../history/client-file.js';
 import type { Decision } from '../merge/recorder.js';
 import type { RuleSet } from '../merge/rule.js';
 import type { Instruction } from '../model/instruction.js';
 import type { State } from '../model/state.js';
 import { type ErrorAction, type ErrorCode, errorTable, isErrorCode } from '../protocol/errors.js';
-import type { ClientMessage, Download, ServerError, ServerIdent, ServerMark, ServerMessage } from '../protocol/messages.js';
-import { checkTransition, type ClientEventType, type ClientPhase, clientTable, permitted } from './phases.js';
+import type {
+  ClientMessage,
+  Download,
+  ServerError,
+  ServerIdent,
+  ServerMark,
+  ServerMessage,
+} from '../protocol/messages.js';
+import { type Explanations, noExplanations, tookEffect, tookLosses } from './explain.js';
+import { type ClientEventType, type ClientPhase, checkTransition, clientTable, permitted } from './phases.js';
 
 export interface ClientConfig {
   readonly partition: string;
@@ -40,7 +54,12 @@ export interface Timing {
   readonly farewell: number;
 }
 
-export const defaultTiming: Timing = { retryFirst: 1000, retryMost: 300_000, handshake: 120_000, farewell: 5000 };
+export const defaultTiming: Timing = {
+  retryFirst: 1000,
+  retryMost: 300_000,
+  handshake: 120_000,
+  farewell: 5000,
+};
 
 /** Why a session does not go on: for people and for programs. */
 export interface SessionFailure {
@@ -78,6 +97,8 @@ export interface ClientSession {
   /** When the machine wants a `timer` event; null for never. */
   readonly deadline: number | null;
   readonly failure: SessionFailure | null;
+  /** What is known of who wrote what; null unless `config.explain`. */
+  readonly explanations: Explanations | null;
 }
 
 export type ClientEvent = { readonly now: number } & (
@@ -101,11 +122,20 @@ export type ClientEffect =
   | { readonly type: 'commit'; readonly batch: RecordBatch }
   | { readonly type: 'connect' }
   /** End the link, after what was sent before. No event of that link may arrive afterwards. */
-  | { readonly type: 'disconnect'; readonly cause: 'done' | 'violation' | 'timeout'; readonly message: string }
+  | {
+      readonly type: 'disconnect';
+      readonly cause: 'done' | 'violation' | 'timeout';
+      readonly message: string;
+    }
   | { readonly type: 'send'; readonly message: ClientMessage }
   /** Replaces the timer; null for none. */
   | { readonly type: 'timer'; readonly at: number | null }
-  | { readonly type: 'changed'; readonly before: State; readonly after: State; readonly cause: 'write' | 'download' }
+  | {
+      readonly type: 'changed';
+      readonly before: State;
+      readonly after: State;
+      readonly cause: 'write' | 'download';
+    }
   | { readonly type: 'decided'; readonly decisions: readonly Decision[] }
   /** `failure` null: what was awaited has happened. */
   | { readonly type: 'settled'; readonly id: number; readonly failure: SessionFailure | null }
@@ -132,11 +162,17 @@ export const newClientSession = (config: ClientConfig, file: ClientFile): Client
   attempts: 0,
   deadline: null,
   failure: null,
+  explanations: config.explain ? noExplanations : null,
 });
 
 const stay = (session: ClientSession): Step => ({ session, effects: [] });
 
-const failureOf = (code: ErrorCode, message: string, tryAgain: boolean, action?: ErrorAction): SessionFailure => ({
+const failureOf = (
+  code: ErrorCode,
+  message: string,
+  tryAgain: boolean,
+  action?: ErrorAction,
+): SessionFailure => ({
   code,
   name: errorTable[code].name,
   message,
@@ -160,7 +196,12 @@ const connecting = (session: ClientSession, now: number): Step => ({
   effects: [{ type: 'connect' }],
 });
 
-const retryingLater = (session: ClientSession, phase: 'disconnected' | 'suspended', now: number, chance: number): ClientSession => ({
+const retryingLater = (
+  session: ClientSession,
+  phase: 'disconnected' | 'suspended',
+  now: number,
+  chance: number,
+): ClientSession => ({
   ...session,
   phase,
   attempts: session.attempts + 1,
@@ -223,7 +264,8 @@ const opened = (session: ClientSession, token: string): Step => {
 };
 
 const identReceived = (session: ClientSession, message: ServerIdent): Step => {
-  if (message.ident < 2 || message.salt < 1) return violation(session, `ident ${message.ident}, salt ${message.salt}`);
+  if (message.ident < 2 || message.salt < 1)
+    return violation(session, `ident ${message.ident}, salt ${message.salt}`);
   const commit = commitIdent(session.file, message.ident, message.salt);
   return identified({ ...session, file: commit.file }, [{ type: 'commit', batch: commit.batch }]);
 };
@@ -254,7 +296,9 @@ const uploading = (session: ClientSession): Step => {
     acknowledged = part.progress.lastIntegratedServerVersion;
     if (part.changesets.length > 0) inFlight.push(sent);
   }
-  return effects.length === 0 ? stay(session) : { session: { ...session, sent, acknowledged, inFlight }, effects };
+  return effects.length === 0
+    ? stay(session)
+    : { session: { ...session, sent, acknowledged, inFlight }, effects };
 };
 
 const settledUploads = (session: ClientSession): Step => {
@@ -282,6 +326,17 @@ const undownloadable = (session: ClientSession, failure: IntegrationFailure): St
   ]);
 };
 
+const explained = (
+  explanations: Explanations | null,
+  commit: Commit,
+  decisions: readonly Decision[],
+): Explanations | null => {
+  if (explanations === null) return null;
+  let after = explanations;
+  for (const changeset of commit.effective) after = tookEffect(after, changeset, commit.file.ident);
+  return tookLosses(after, decisions);
+};
+
 const downloadReceived = (session: ClientSession, message: Download): Step => {
   const before = session.file;
   const decisions: Decision[] = [];
@@ -296,7 +351,8 @@ const downloadReceived = (session: ClientSession, message: Download): Step => {
     effects.push({ type: 'changed', before: before.state, after: file.state, cause: 'download' });
   if (decisions.length > 0) effects.push({ type: 'decided', decisions });
   const inFlight = session.inFlight.filter((version) => version > file.progress.upload.clientVersion);
-  const integrated: Step = { session: { ...session, file, inFlight }, effects };
+  const explanations = explained(session.explanations, committed.right, decisions);
+  const integrated: Step = { session: { ...session, file, inFlight, explanations }, effects };
   return andThen(andThen(integrated, settledUploads), uploading);
 };
 
@@ -314,7 +370,9 @@ const markReceived = (session: ClientSession, message: ServerMark): Step => {
       marks: { ...marks, answered: message.request },
       waiters: session.waiters.filter((waiter) => !isDone(waiter)),
     },
-    effects: session.waiters.filter(isDone).map((waiter) => ({ type: 'settled', id: waiter.id, failure: null })),
+    effects: session.waiters
+      .filter(isDone)
+      .map((waiter) => ({ type: 'settled', id: waiter.id, failure: null })),
   };
   return andThen(answered, uploading);
 };
@@ -337,7 +395,12 @@ const parted = (session: ClientSession, now: number): Step => {
   return session.wanted ? andThen(paused, (after) => connecting(after, now)) : paused;
 };
 
-const messageReceived = (session: ClientSession, message: ServerMessage, now: number, chance: number): Step => {
+const messageReceived = (
+  session: ClientSession,
+  message: ServerMessage,
+  now: number,
+  chance: number,
+): Step => {
   if (session.phase === 'unbinding') return parted(session, now);
   switch (message.type) {
     case 'ident':
@@ -397,12 +460,21 @@ const paused = (session: ClientSession, now: number): Step => {
   }
 };
 
-const written = (session: ClientSession, instructions: readonly Instruction[], state: State, now: number): Step => {
+const written = (
+  session: ClientSession,
+  instructions: readonly Instruction[],
+  state: State,
+  now: number,
+): Step => {
   const before = session.file;
   const commit = commitWrite(before, instructions, state, now);
   if (E.isLeft(commit)) return { session, effects: [{ type: 'refused', message: commit.left }] };
   const committed: Step = {
-    session: { ...session, file: commit.right.file },
+    session: {
+      ...session,
+      file: commit.right.file,
+      explanations: explained(session.explanations, commit.right, []),
+    },
     effects: [
       { type: 'commit', batch: commit.right.batch },
       { type: 'changed', before: before.state, after: state, cause: 'write' },
@@ -435,7 +507,9 @@ const awaited = (session: ClientSession, what: 'upload' | 'download', id: number
 const decide = (session: ClientSession, event: ClientEvent): Step => {
   switch (event.type) {
     case 'resume':
-      return session.phase === 'unbinding' ? stay({ ...session, wanted: true }) : connecting(session, event.now);
+      return session.phase === 'unbinding'
+        ? stay({ ...session, wanted: true })
+        : connecting(session, event.now);
     case 'pause':
       return paused(session, event.now);
     case 'opened':

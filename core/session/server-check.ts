@@ -24,13 +24,22 @@ export const identifyFault = (partition: Partition, message: Identify): Fault | 
   const { serverVersion, lastIntegratedClientVersion } = message.download;
   if (file.lastSeen === 0) return fault(222, `file ${message.ident} has expired`);
   if (serverVersion < file.baseVersion)
-    return fault(209, `download position ${serverVersion} is below ${file.baseVersion}, which the file has acknowledged`);
+    return fault(
+      209,
+      `download position ${serverVersion} is below ${file.baseVersion}, which the file has acknowledged`,
+    );
   if (serverVersion > partition.head)
     return fault(209, `download position ${serverVersion} is above the newest version, ${partition.head}`);
   if (lastIntegratedClientVersion > file.clientVersion)
-    return fault(210, `client version ${lastIntegratedClientVersion} was never integrated, ${file.clientVersion} was the last`);
+    return fault(
+      210,
+      `client version ${lastIntegratedClientVersion} was never integrated, ${file.clientVersion} was the last`,
+    );
   if (message.latest.version < serverVersion || message.latest.version > partition.head)
-    return fault(209, `latest version ${message.latest.version} is not within ${serverVersion} … ${partition.head}`);
+    return fault(
+      209,
+      `latest version ${message.latest.version} is not within ${serverVersion} … ${partition.head}`,
+    );
   if (message.latest.salt !== saltOf(partition, message.latest.version))
     return fault(211, `version ${message.latest.version} has another salt here: the histories differ`);
   return null;
@@ -46,30 +55,59 @@ const isCursorSound = (cursor: UploadCursor, ...others: readonly UploadCursor[])
   others.every((other) => areMutuallyConsistent(asPair(cursor), asPair(other)));
 
 /** `threshold`: what the server had integrated of the file when the session began. */
-export const uploadFault = (session: ServerSession, threshold: UploadCursor, message: Upload): Fault | null => {
+export const uploadFault = (
+  session: ServerSession,
+  threshold: UploadCursor,
+  message: Upload,
+): Fault | null => {
   const { progress } = message;
   if (progress.clientVersion < session.upload.clientVersion)
-    return fault(210, `client version ${progress.clientVersion} is below the last one, ${session.upload.clientVersion}`);
+    return fault(
+      210,
+      `client version ${progress.clientVersion} is below the last one, ${session.upload.clientVersion}`,
+    );
   if (progress.lastIntegratedServerVersion > session.download.serverVersion)
-    return fault(209, `server version ${progress.lastIntegratedServerVersion} has not been sent in this session`);
+    return fault(
+      209,
+      `server version ${progress.lastIntegratedServerVersion} has not been sent in this session`,
+    );
   if (!isCursorSound(progress, session.upload))
-    return fault(209, `the upload cursor ${progress.clientVersion}, ${progress.lastIntegratedServerVersion} contradicts the one before`);
-  if (message.lockedServerVersion < session.lockedVersion || message.lockedServerVersion > session.download.serverVersion)
-    return fault(209, `locked version ${message.lockedServerVersion} is not within ${session.lockedVersion} … ${session.download.serverVersion}`);
+    return fault(
+      209,
+      `the upload cursor ${progress.clientVersion}, ${progress.lastIntegratedServerVersion} contradicts the one before`,
+    );
+  if (
+    message.lockedServerVersion < session.lockedVersion ||
+    message.lockedServerVersion > session.download.serverVersion
+  )
+    return fault(
+      209,
+      `locked version ${message.lockedServerVersion} is not within ${session.lockedVersion} … ${session.download.serverVersion}`,
+    );
   let last = session.upload;
   for (const changeset of message.changesets) {
     const cursor = { clientVersion: changeset.version, lastIntegratedServerVersion: changeset.base };
     if (changeset.version <= last.clientVersion)
       return fault(210, `changeset ${changeset.version} does not come after ${last.clientVersion}`);
-    if (changeset.origin !== 0) return fault(216, `changeset ${changeset.version} names origin ${changeset.origin}`);
+    if (changeset.origin !== 0)
+      return fault(216, `changeset ${changeset.version} names origin ${changeset.origin}`);
     const isNew = changeset.version > threshold.clientVersion;
     if (!isCursorSound(cursor, last) || (isNew && changeset.base < threshold.lastIntegratedServerVersion))
-      return fault(209, `changeset ${changeset.version} has base ${changeset.base}, which contradicts what came before`);
+      return fault(
+        209,
+        `changeset ${changeset.version} has base ${changeset.base}, which contradicts what came before`,
+      );
     last = cursor;
   }
   if (last.clientVersion > progress.clientVersion)
-    return fault(210, `changeset ${last.clientVersion} is above the upload cursor, ${progress.clientVersion}`);
+    return fault(
+      210,
+      `changeset ${last.clientVersion} is above the upload cursor, ${progress.clientVersion}`,
+    );
   if (last.lastIntegratedServerVersion > progress.lastIntegratedServerVersion)
-    return fault(209, `base ${last.lastIntegratedServerVersion} is above the upload cursor's ${progress.lastIntegratedServerVersion}`);
+    return fault(
+      209,
+      `base ${last.lastIntegratedServerVersion} is above the upload cursor's ${progress.lastIntegratedServerVersion}`,
+    );
   return null;
 };

@@ -7,7 +7,7 @@ import { emptyTrie, get, set, type Trie } from '../base/trie.js';
 import type { Partition } from '../history/partition.js';
 import type { Reciprocals } from '../history/server-commit.js';
 import type { Decision } from '../merge/recorder.js';
-import type { RuleSet } from '../merge/rule-set.js';
+import type { RuleSet } from '../merge/rule.js';
 import type { DownloadCursor, UploadCursor } from '../model/progress.js';
 import { type ErrorAction, type ErrorCode, errorTable } from '../protocol/errors.js';
 import type { ClientMessage, ServerMessage, Upload } from '../protocol/messages.js';
@@ -64,9 +64,15 @@ export interface ServerMachine {
   readonly nextRead: number;
 }
 
-export type ServerEvent = { readonly now: number } & (
-  /** `chance`: an integer from 1 to 2^53 - 1, used as a salt where one is needed. */
-  | { readonly type: 'message'; readonly connection: number; readonly message: ClientMessage; readonly chance: number }
+export type ServerEvent = {
+  readonly now: number;
+} /** `chance`: an integer from 1 to 2^53 - 1, used as a salt where one is needed. */ & (
+  | {
+      readonly type: 'message';
+      readonly connection: number;
+      readonly message: ClientMessage;
+      readonly chance: number;
+    }
   /** The connection is gone, and every session on it. */
   | { readonly type: 'gone'; readonly connection: number }
   /** What a `read` effect asked for: all entries of the range, or the first ones of it up to its bytes. */
@@ -79,10 +85,20 @@ export type ServerEffect =
   | { readonly type: 'commit'; readonly batch: RecordBatch }
   | { readonly type: 'send'; readonly connection: number; readonly message: ServerMessage }
   /** Answered by a `read` event. `maxBytes` null: the whole range. */
-  | { readonly type: 'read'; readonly id: number; readonly range: RecordRange; readonly maxBytes: number | null }
+  | {
+      readonly type: 'read';
+      readonly id: number;
+      readonly range: RecordRange;
+      readonly maxBytes: number | null;
+    }
   | { readonly type: 'decided'; readonly ident: number; readonly decisions: readonly Decision[] }
   /** An upload that could not be integrated; it is kept in quarantine. */
-  | { readonly type: 'quarantined'; readonly ident: number; readonly version: number; readonly message: string }
+  | {
+      readonly type: 'quarantined';
+      readonly ident: number;
+      readonly version: number;
+      readonly message: string;
+    }
   /** What a client says about a download that it could not integrate. */
   | { readonly type: 'reported'; readonly ident: number; readonly code: ErrorCode; readonly message: string };
 
@@ -102,7 +118,8 @@ export const newServerMachine = (config: ServerConfig, partition: Partition): Se
 
 export const sessionKey = (connection: number, number: number): string => `${connection}/${number}`;
 
-export const keyOfSession = (session: ServerSession): string => sessionKey(session.connection, session.number);
+export const keyOfSession = (session: ServerSession): string =>
+  sessionKey(session.connection, session.number);
 
 export const sessionAt = (machine: ServerMachine, key: string): ServerSession | undefined =>
   get(machine.sessions, key);
@@ -118,7 +135,12 @@ export const sent = (session: ServerSession, message: ServerMessage): ServerEffe
   message,
 });
 
-export const errorMessage = (session: number, code: ErrorCode, message: string, action?: ErrorAction): ServerMessage => ({
+export const errorMessage = (
+  session: number,
+  code: ErrorCode,
+  message: string,
+  action?: ErrorAction,
+): ServerMessage => ({
   type: 'error',
   session,
   code,
@@ -128,11 +150,7 @@ export const errorMessage = (session: number, code: ErrorCode, message: string, 
 });
 
 /** Asks the store; the answer comes as an event. */
-export const asking = (
-  machine: ServerMachine,
-  read: PendingRead,
-  maxBytes: number | null,
-): ServerStep => {
+export const asking = (machine: ServerMachine, read: PendingRead, maxBytes: number | null): ServerStep => {
   const id = machine.nextRead;
   return {
     machine: { ...machine, nextRead: id + 1, reads: set(machine.reads, String(id), read) },
@@ -142,7 +160,10 @@ export const asking = (
 
 export const stayAs = (machine: ServerMachine): ServerStep => ({ machine, effects: [] });
 
-export const andThenServer = (first: ServerStep, next: (machine: ServerMachine) => ServerStep): ServerStep => {
+export const andThenServer = (
+  first: ServerStep,
+  next: (machine: ServerMachine) => ServerStep,
+): ServerStep => {
   const second = next(first.machine);
   if (second.effects.length === 0) return { machine: second.machine, effects: first.effects };
   return { machine: second.machine, effects: [...first.effects, ...second.effects] };

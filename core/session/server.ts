@@ -17,7 +17,15 @@ import { limits } from '../base/limits.js';
 import type { RecordEntry } from '../base/record.js';
 import { entriesAfter } from '../base/run.js';
 import { forEach, get, remove, set } from '../base/trie.js';
-import { bytesAfter, type FileRecord, fileOf, saltOf, type ServerEntry, tailStart, uploadCursorOf } from '../history/partition.js';
+import {
+  bytesAfter,
+  type FileRecord,
+  fileOf,
+  type ServerEntry,
+  saltOf,
+  tailStart,
+  uploadCursorOf,
+} from '../history/partition.js';
 import { allocateIdent, commitUpload, downloadable, type UploadCommit } from '../history/server-commit.js';
 import { readEntries, reciprocalSpace } from '../history/server-records.js';
 import type { Decision } from '../merge/recorder.js';
@@ -56,12 +64,23 @@ const withoutSession = (machine: ServerMachine, session: ServerSession): ServerM
   };
 };
 
-const ended = (machine: ServerMachine, session: ServerSession, code: ErrorCode, message: string): ServerStep => ({
+const ended = (
+  machine: ServerMachine,
+  session: ServerSession,
+  code: ErrorCode,
+  message: string,
+): ServerStep => ({
   machine: withoutSession(machine, session),
   effects: [sent(session, errorMessage(session.number, code, message))],
 });
 
-const bind = (machine: ServerMachine, connection: number, message: Bind, now: number, chance: number): ServerStep => {
+const bind = (
+  machine: ServerMachine,
+  connection: number,
+  message: Bind,
+  now: number,
+  chance: number,
+): ServerStep => {
   const session: ServerSession = {
     connection,
     number: message.session,
@@ -83,7 +102,12 @@ const bind = (machine: ServerMachine, connection: number, message: Bind, now: nu
     machine: { ...bound, partition: commit.partition },
     effects: [
       { type: 'commit', batch: commit.batch },
-      sent(session, { type: 'ident', session: session.number, ident: commit.file.ident, salt: commit.file.salt }),
+      sent(session, {
+        type: 'ident',
+        session: session.number,
+        ident: commit.file.ident,
+        salt: commit.file.salt,
+      }),
     ],
   };
 };
@@ -169,7 +193,9 @@ const integrated = (
   const { version } = rejected.changeset;
   const message = `changeset ${version} cannot be integrated: ${rejected.message}`;
   effects.push({ type: 'quarantined', ident: session.ident, version, message });
-  return andThenServer({ machine: changed, effects }, (quarantined) => ended(quarantined, after, 212, message));
+  return andThenServer({ machine: changed, effects }, (quarantined) =>
+    ended(quarantined, after, 212, message),
+  );
 };
 
 /** Integrates the session's uploads in order, as far as the history that they meet is at hand. */
@@ -178,7 +204,12 @@ const integrating = (machine: ServerMachine, key: string, now: number): ServerSt
   for (;;) {
     const session = sessionAt(reached.machine, key);
     const upload = session?.queue[0];
-    if (session === undefined || upload === undefined || session.phase !== 'active' || session.reading.integrate)
+    if (
+      session === undefined ||
+      upload === undefined ||
+      session.phase !== 'active' ||
+      session.reading.integrate
+    )
       return reached;
     const { partition } = reached.machine;
     const file = fileOf(partition, session.ident) as FileRecord;
@@ -188,7 +219,12 @@ const integrating = (machine: ServerMachine, key: string, now: number): ServerSt
       return andThenServer(reached, (free) =>
         asking(
           withSession(free, { ...session, reading: { ...session.reading, integrate: true } }),
-          { session: key, purpose: 'integrate', range: { space: 'log', from: base + 1, to: start }, before: [] },
+          {
+            session: key,
+            purpose: 'integrate',
+            range: { space: 'log', from: base + 1, to: start },
+            before: [],
+          },
           null,
         ),
       );
@@ -199,7 +235,11 @@ const integrating = (machine: ServerMachine, key: string, now: number): ServerSt
 };
 
 /** Sends consecutive entries that follow the session's cursor. */
-const downloaded = (machine: ServerMachine, session: ServerSession, entries: readonly ServerEntry[]): ServerStep => {
+const downloaded = (
+  machine: ServerMachine,
+  session: ServerSession,
+  entries: readonly ServerEntry[],
+): ServerStep => {
   const { partition } = machine;
   const file = fileOf(partition, session.ident) as FileRecord;
   const { changesets, lastIntegratedClientVersion } = downloadable(
@@ -281,7 +321,10 @@ const pumped = (machine: ServerMachine, key: string): ServerStep => {
 const pumpedAll = (machine: ServerMachine): ServerStep => {
   const behind: string[] = [];
   forEach(machine.sessions, (session, key) => {
-    if (session.phase === 'active' && (session.download.serverVersion < machine.partition.head || session.owesCursor))
+    if (
+      session.phase === 'active' &&
+      (session.download.serverVersion < machine.partition.head || session.owesCursor)
+    )
       behind.push(key);
   });
   const effects: ServerEffect[] = [];
@@ -321,7 +364,12 @@ const settled = (step: ServerStep, key: string, now: number): ServerStep => {
     : andThenServer(done, (machine) => pumped(machine, key));
 };
 
-const handle = (machine: ServerMachine, session: ServerSession, message: Exclude<ClientMessage, Bind>, now: number): ServerStep => {
+const handle = (
+  machine: ServerMachine,
+  session: ServerSession,
+  message: Exclude<ClientMessage, Bind>,
+  now: number,
+): ServerStep => {
   const key = keyOfSession(session);
   switch (message.type) {
     case 'identify':
@@ -359,12 +407,22 @@ const messageReceived = (
 };
 
 /** A session may always end; where it goes on, the table must say so. */
-const checkServerTransition = (before: ServerSession, event: ServerEventType, machine: ServerMachine): void => {
+const checkServerTransition = (
+  before: ServerSession,
+  event: ServerEventType,
+  machine: ServerMachine,
+): void => {
   const after = sessionAt(machine, keyOfSession(before));
   if (after !== undefined) checkTransition(serverTable, before.phase, event, after.phase);
 };
 
-const answered = (machine: ServerMachine, session: ServerSession, read: PendingRead, entries: readonly RecordEntry[], now: number): ServerStep => {
+const answered = (
+  machine: ServerMachine,
+  session: ServerSession,
+  read: PendingRead,
+  entries: readonly RecordEntry[],
+  now: number,
+): ServerStep => {
   const key = keyOfSession(session);
   const decoded = readEntries(entries);
   if (E.isLeft(decoded)) return ended(machine, session, 201, decoded.left.message);
@@ -400,7 +458,12 @@ const answered = (machine: ServerMachine, session: ServerSession, read: PendingR
   }
 };
 
-const readAnswered = (machine: ServerMachine, id: number, entries: readonly RecordEntry[], now: number): ServerStep => {
+const readAnswered = (
+  machine: ServerMachine,
+  id: number,
+  entries: readonly RecordEntry[],
+  now: number,
+): ServerStep => {
   const read = get(machine.reads, String(id));
   if (read === undefined) return stayAs(machine);
   const open = { ...machine, reads: remove(machine.reads, String(id)) };

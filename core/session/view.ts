@@ -225,19 +225,31 @@ const readable = (state: State, className: string): E.Either<ReadError, Table> =
   return E.right(table);
 };
 
-const find = (state: State, table: Table, key: unknown): E.Either<ReadError, ObjectView | null> => {
+const resolve = (table: Table, key: unknown): E.Either<ReadError, Key> => {
   const read = keyFromEdge(table.spec, key);
-  if (read instanceof Mismatch)
-    return E.left(
-      new ReadError(
-        'wrong-type',
-        printName(table.name),
-        `${describeFound(key)} as key`,
-        `a primary key: ${read.expected}`,
-      ),
-    );
-  const object = get(table.objects, read);
-  return E.right(object === undefined ? null : viewOf(state, table, read, object));
+  return read instanceof Mismatch
+    ? E.left(
+        new ReadError(
+          'wrong-type',
+          printName(table.name),
+          `${describeFound(key)} as key`,
+          `a primary key: ${read.expected}`,
+        ),
+      )
+    : E.right(read);
+};
+
+/** The engine's key for a primary key. Left for a class that cannot be read and a key of the wrong type. */
+export const resolveKey = (state: State, className: string, key: KeyArgument): E.Either<ReadError, Key> => {
+  const table = readable(state, className);
+  return E.isLeft(table) ? table : resolve(table.right, key);
+};
+
+const find = (state: State, table: Table, key: unknown): E.Either<ReadError, ObjectView | null> => {
+  const resolved = resolve(table, key);
+  if (E.isLeft(resolved)) return resolved;
+  const object = get(table.objects, resolved.right);
+  return E.right(object === undefined ? null : viewOf(state, table, resolved.right, object));
 };
 
 /** One object, or null where there is none. Left for a class that cannot be read and a key of the wrong type. */

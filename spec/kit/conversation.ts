@@ -5,7 +5,13 @@
  * any order: the smallest thing that can show a law of the whole.
  */
 import * as E from 'fp-ts/lib/Either.js';
-import { type Connection, newConnection, route, withoutNumber } from '../../core/session/connection.js';
+import { loadClientFile } from '../../core/history/client-records.js';
+import { extended, loadPartition, openingSpaces } from '../../core/history/server-records.js';
+import { syncline } from '../../core/merge/rule-set.js';
+import { digest } from '../../core/model/digest.js';
+import type { Instruction } from '../../core/model/instruction.js';
+import type { State } from '../../core/model/state.js';
+import { decodeClientMessage, decodeServerMessage, encodeMessage } from '../../core/protocol/codec.js';
 import {
   type ClientConfig,
   type ClientEvent,
@@ -14,16 +20,10 @@ import {
   defaultTiming,
   newClientSession,
 } from '../../core/session/client.js';
-import { loadClientFile } from '../../core/history/client-records.js';
-import { extended, loadPartition, openingSpaces } from '../../core/history/server-records.js';
-import { syncline } from '../../core/merge/rule-set.js';
-import { digest } from '../../core/model/digest.js';
-import type { Instruction } from '../../core/model/instruction.js';
-import type { State } from '../../core/model/state.js';
-import { decodeClientMessage, decodeServerMessage, encodeMessage } from '../../core/protocol/codec.js';
+import { type Connection, newConnection, route, withoutNumber } from '../../core/session/connection.js';
+import { serverStep } from '../../core/session/server.js';
 import type { ServerConfig, ServerEvent, ServerMachine } from '../../core/session/server-session.js';
 import { newServerMachine } from '../../core/session/server-session.js';
-import { serverStep } from '../../core/session/server.js';
 import { MemoryRecords } from './memory-records.js';
 import { pick, type Random } from './random.js';
 
@@ -81,7 +81,10 @@ export class Conversation {
 
   #loadServer(): ServerMachine {
     const opened = orThrow(loadPartition(this.records.entries(openingSpaces), this.#salt()));
-    const log = this.records.read({ space: 'log', from: opened.snapshotVersion + 1, to: opened.head + 1 }, null);
+    const log = this.records.read(
+      { space: 'log', from: opened.snapshotVersion + 1, to: opened.head + 1 },
+      null,
+    );
     return newServerMachine(this.config, orThrow(extended(opened, log)));
   }
 
@@ -162,7 +165,8 @@ export class Conversation {
         }
         case 'read': {
           const { id, range, maxBytes } = effect;
-          const answer = () => this.#tellServer({ type: 'read', id, entries: this.records.read(range, maxBytes) });
+          const answer = () =>
+            this.#tellServer({ type: 'read', id, entries: this.records.read(range, maxBytes) });
           this.#reads.push({ id, answer });
           break;
         }
@@ -198,7 +202,8 @@ export class Conversation {
     const moves: (() => void)[] = [];
     for (const device of this.devices) {
       if (this.#opening.includes(device)) moves.push(() => this.#open(device));
-      if (device.upward.length > 0 && !this.#opening.includes(device)) moves.push(() => this.#deliverUp(device));
+      if (device.upward.length > 0 && !this.#opening.includes(device))
+        moves.push(() => this.#deliverUp(device));
       if (device.downward.length > 0) moves.push(() => this.#deliverDown(device));
     }
     this.#reads.forEach((read, i) => {
@@ -246,8 +251,10 @@ export class Conversation {
 
   /** Connects everybody and moves until nothing happens any more. Throws if that takes too long. */
   heal(limit = 100_000): void {
-    for (const device of this.devices) if (device.session.phase !== 'failed') this.tell(device, { type: 'resume' });
-    for (let i = 0; this.move(); i++) if (i > limit) throw new Error('the conversation does not come to rest');
+    for (const device of this.devices)
+      if (device.session.phase !== 'failed') this.tell(device, { type: 'resume' });
+    for (let i = 0; this.move(); i++)
+      if (i > limit) throw new Error('the conversation does not come to rest');
   }
 
   /** Digests by name, of all devices and the server. */

@@ -18,7 +18,9 @@ export class MemoryRecords {
 
   /** Ordered by space and index, as a store answers them. */
   entries(spaces?: readonly string[]): readonly RecordEntry[] {
-    const names = [...this.#spaces.keys()].filter((name) => spaces === undefined || spaces.includes(name)).sort();
+    const names = [...this.#spaces.keys()]
+      .filter((name) => spaces === undefined || spaces.includes(name))
+      .sort();
     return names.flatMap((space) =>
       [...(this.#spaces.get(space) as Map<number, Uint8Array>)]
         .sort(([a], [b]) => a - b)
@@ -27,7 +29,9 @@ export class MemoryRecords {
   }
 
   read(range: RecordRange, maxBytes: number | null): readonly RecordEntry[] {
-    const found = this.entries([range.space]).filter((entry) => entry.index >= range.from && entry.index < range.to);
+    const found = this.entries([range.space]).filter(
+      (entry) => entry.index >= range.from && entry.index < range.to,
+    );
     if (maxBytes === null) return found;
     let bytes = 0;
     const end = found.findIndex((entry) => {

@@ -9,7 +9,7 @@ import { join } from 'node:path';
 import * as lmdb from 'lmdb';
 import WebSocket from 'ws';
 import type { Decision } from '../../core/index.js';
-import { printPlace } from '../../core/index.js';
+import { printInstruction } from '../../core/index.js';
 import { type Client, openClient } from '../drivers/client.js';
 import { webSocketConnector } from '../links/websocket.js';
 import { lmdbClientStore } from '../stores/lmdb.js';
@@ -145,7 +145,9 @@ const run = async (folder: string): Promise<boolean> => {
   // The wall clock decides who was later: B's edits are made a moment after A's.
   await new Promise((resolve) => setTimeout(resolve, 20));
   for (const meeting of meetings) meeting.doB(b);
-  console.log(`  A has ${a.session.describe().pendingWrites} writes that nobody has seen, B ${b.session.describe().pendingWrites}\n`);
+  console.log(
+    `  A has ${a.session.describe().pendingWrites} writes that nobody has seen, B ${b.session.describe().pendingWrites}\n`,
+  );
 
   console.log('3. They meet again');
   const decisions: Decision[] = [];
@@ -166,9 +168,12 @@ const run = async (folder: string): Promise<boolean> => {
     const { winner, why } = verdictOn(meeting.film, decisions, names);
     return [`Movie[${meeting.film}]`, meeting.a, meeting.b, winner, wrap(why, 44), meeting.outcome(a)];
   });
-  console.log(table(['object', 'A, offline', 'B, offline', 'wins', 'rule and reason', 'result on A']  , rows));
-  const unexpected = decisions.filter((decision) => !meetings.some((meeting) => isOf(meeting.film)(decision)));
-  for (const decision of unexpected) console.log(`  also: ${decision.rule} at ${printPlace(decision.loser.instruction)}`);
+  console.log(table(['object', 'A, offline', 'B, offline', 'wins', 'rule and reason', 'result on A'], rows));
+  const unexpected = decisions.filter(
+    (decision) => !meetings.some((meeting) => isOf(meeting.film)(decision)),
+  );
+  for (const decision of unexpected)
+    console.log(`  also: ${decision.rule} met ${printInstruction(decision.loser.instruction)}`);
 
   console.log('\n4. B restarts from its disk, the server stops, and everybody shows a digest');
   await b.close();

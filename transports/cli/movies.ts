@@ -35,7 +35,8 @@ export const movieSchema = [
   },
 ];
 
-const text = (value: unknown): string | null => (value === null || value === undefined ? null : String(value));
+const text = (value: unknown): string | null =>
+  value === null || value === undefined ? null : String(value);
 const number = (value: unknown): number | null => (typeof value === 'number' ? value : null);
 
 /** Numbered from 1 in the order of the file. */

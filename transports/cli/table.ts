@@ -11,7 +11,9 @@ export const table = (head: readonly string[], rows: readonly (readonly string[]
   for (const row of cells) {
     const height = Math.max(...row.map((cell) => cell.length));
     for (let line = 0; line < height; line++)
-      lines.push(`| ${widths.map((width, column) => (row[column]?.[line] ?? '').padEnd(width)).join(' | ')} |`);
+      lines.push(
+        `| ${widths.map((width, column) => (row[column]?.[line] ?? '').padEnd(width)).join(' | ')} |`,
+      );
     lines.push(rule);
   }
   return lines.join('\n');

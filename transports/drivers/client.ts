@@ -19,7 +19,9 @@ import {
   decodeServerMessage,
   defaultTiming,
   digest,
+  type Explanation,
   encodeMessage,
+  explain,
   type Instruction,
   inSequence,
   type KeyArgument,
@@ -28,9 +30,11 @@ import {
   type ObjectsView,
   type ObjectView,
   objects,
+  type PathArgument,
   type RecordBatch,
   type RuleSet,
   readObject,
+  resolveKey,
   type Schema,
   type State,
   schemaInstructions,
@@ -40,7 +44,16 @@ import {
   transact,
 } from '../../core/index.js';
 import { systemClock, systemEntropy } from '../clock.js';
-import type { Cancel, ClientStore, Clock, CloseReason, Connector, Entropy, Link, TokenSource } from '../ports.js';
+import type {
+  Cancel,
+  ClientStore,
+  Clock,
+  CloseReason,
+  Connector,
+  Entropy,
+  Link,
+  TokenSource,
+} from '../ports.js';
 import { SynclineError } from './error.js';
 import { Performer } from './performer.js';
 import { Session } from './session.js';
@@ -179,6 +192,19 @@ export class Client {
     return () => void this.#listeners.delete(notify);
   }
 
+  /**
+   * Which write gave a property (or, without `path`, an object) its present value, and which writes lost
+   * there, to whom, by which rule. Knows what happened since the client was opened; null unless it was
+   * opened with `explain`.
+   */
+  explain(className: string, key: KeyArgument, path: PathArgument = []): Explanation | null {
+    const resolved = resolveKey(this.#machine.file.state, className, key);
+    if (E.isLeft(resolved)) throw new SynclineError('read', resolved.left.message, resolved.left);
+    const { explanations } = this.#machine;
+    if (explanations === null) return null;
+    return explain(explanations, className, resolved.right, typeof path === 'string' ? [path] : path);
+  }
+
   /** 32 hex digits that are equal on two replicas exactly when their contents are. */
   digest(): string {
     return digest(this.#machine.file.state);
@@ -196,7 +222,10 @@ export class Client {
     await this.#options.store.close();
   }
 
-  #write(instructions: readonly Instruction[], state: State): { readonly version: number; readonly saved: Promise<void> } {
+  #write(
+    instructions: readonly Instruction[],
+    state: State,
+  ): { readonly version: number; readonly saved: Promise<void> } {
     const { effects } = this.#dispatch({ type: 'write', instructions, state, now: this.#clock.now() });
     for (const effect of effects)
       if (effect.type === 'refused') throw new SynclineError('write', effect.message);
@@ -313,8 +342,9 @@ export class Client {
     this.#timer = () => undefined;
     if (at === null) return;
     const wait = Math.max(0, at - this.#clock.now());
-    this.#timer = this.#clock.schedule(wait, () =>
-      void this.#dispatch({ type: 'timer', chance: this.#chance(), now: this.#clock.now() }),
+    this.#timer = this.#clock.schedule(
+      wait,
+      () => void this.#dispatch({ type: 'timer', chance: this.#chance(), now: this.#clock.now() }),
     );
   }
 

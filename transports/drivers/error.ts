@@ -23,7 +23,11 @@ export class SynclineError extends Error {
   }
 
   /** Several findings in one error, one line each. */
-  static ofList(area: ErrorArea, title: string, findings: readonly { readonly message: string }[]): SynclineError {
+  static ofList(
+    area: ErrorArea,
+    title: string,
+    findings: readonly { readonly message: string }[],
+  ): SynclineError {
     const lines = findings.map((finding) => `  ${finding.message}`);
     return new SynclineError(area, [`${title}:`, ...lines].join('\n'), findings);
   }

@@ -75,12 +75,23 @@ export class PartitionHost {
   #idle: (() => void)[] = [];
 
   /** `salt`: drawn for this process, 1 to 2^53 - 1. */
-  static async open(store: PartitionStore, config: ServerConfig, salt: number, callbacks: HostCallbacks): Promise<PartitionHost> {
+  static async open(
+    store: PartitionStore,
+    config: ServerConfig,
+    salt: number,
+    callbacks: HostCallbacks,
+  ): Promise<PartitionHost> {
     const { revision, partition } = await load(store, salt);
     return new PartitionHost(store, newServerMachine(config, partition), revision, salt, callbacks);
   }
 
-  private constructor(store: PartitionStore, machine: ServerMachine, revision: number, salt: number, callbacks: HostCallbacks) {
+  private constructor(
+    store: PartitionStore,
+    machine: ServerMachine,
+    revision: number,
+    salt: number,
+    callbacks: HostCallbacks,
+  ) {
     this.#store = store;
     this.#machine = machine;
     this.#revision = revision;

@@ -33,9 +33,24 @@ export type Refusal = { readonly code: ErrorCode; readonly message: string } | n
 
 /** What happens on the server, for logs and tests. Nothing here is needed for syncing. */
 export type ServerNote =
-  | { readonly type: 'decided'; readonly partition: string; readonly ident: number; readonly decisions: readonly Decision[] }
-  | { readonly type: 'quarantined'; readonly partition: string; readonly ident: number; readonly message: string }
-  | { readonly type: 'reported'; readonly partition: string; readonly ident: number; readonly message: string }
+  | {
+      readonly type: 'decided';
+      readonly partition: string;
+      readonly ident: number;
+      readonly decisions: readonly Decision[];
+    }
+  | {
+      readonly type: 'quarantined';
+      readonly partition: string;
+      readonly ident: number;
+      readonly message: string;
+    }
+  | {
+      readonly type: 'reported';
+      readonly partition: string;
+      readonly ident: number;
+      readonly message: string;
+    }
   | { readonly type: 'failed'; readonly partition: string; readonly error: unknown };
 
 export interface ServerOptions {
@@ -148,7 +163,8 @@ export class Server {
     this.#options.onNote?.({ type: 'failed', partition, error });
     for (const peer of this.#peers.values())
       for (const [number, of] of peer.connection.sessions)
-        if (of === partition) this.#send(peer, errorMessage(number, 201, 'the server could not read or save its data'));
+        if (of === partition)
+          this.#send(peer, errorMessage(number, 201, 'the server could not read or save its data'));
   }
 
   async #received(peer: Peer, frame: Uint8Array): Promise<void> {
@@ -210,11 +226,21 @@ export class Server {
         return;
       }
       case 'decided':
-        this.#options.onNote?.({ type: 'decided', partition, ident: effect.ident, decisions: effect.decisions });
+        this.#options.onNote?.({
+          type: 'decided',
+          partition,
+          ident: effect.ident,
+          decisions: effect.decisions,
+        });
         return;
       case 'quarantined':
       case 'reported':
-        this.#options.onNote?.({ type: effect.type, partition, ident: effect.ident, message: effect.message });
+        this.#options.onNote?.({
+          type: effect.type,
+          partition,
+          ident: effect.ident,
+          message: effect.message,
+        });
         return;
     }
   }

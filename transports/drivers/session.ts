@@ -2,7 +2,13 @@
  * What an app sees of the conversation of its file. Sessions are made by the client and live as long as
  * it; equality is identity.
  */
-import type { ClientEvent, ClientSession, Decision, SessionFailure } from '../../core/index.js';
+import {
+  type ClientEvent,
+  type ClientSession,
+  type Decision,
+  type LostWrite,
+  lostBy,
+} from '../../core/index.js';
 import { SynclineError } from './error.js';
 
 export type ConnectionState = 'disconnected' | 'connecting' | 'connected';
@@ -27,7 +33,11 @@ export interface SessionDescription {
   readonly failure: string | null;
 }
 
-type TimelessEvent = ClientEvent extends infer Event ? (Event extends ClientEvent ? Omit<Event, 'now'> : never) : never;
+type TimelessEvent = ClientEvent extends infer Event
+  ? Event extends ClientEvent
+    ? Omit<Event, 'now'>
+    : never
+  : never;
 
 export interface SessionHost {
   readonly dispatch: (event: TimelessEvent) => void;
@@ -40,7 +50,11 @@ interface Settlement {
 }
 
 const errorOf = (failure: ClientSession['failure']): SynclineError =>
-  new SynclineError('session', failure === null ? 'the session ended' : `${failure.name}: ${failure.message}`, failure);
+  new SynclineError(
+    'session',
+    failure === null ? 'the session ended' : `${failure.name}: ${failure.message}`,
+    failure,
+  );
 
 export class Session {
   readonly #host: SessionHost;
@@ -105,6 +119,17 @@ export class Session {
   onDecisions(listener: (decisions: readonly Decision[]) => void): () => void {
     this.#decisionListeners.add(listener);
     return () => void this.#decisionListeners.delete(listener);
+  }
+
+  /** Calls `listener` with each write of this device that a merge discarded; only where the client was opened with `explain`. */
+  onLostWrite(listener: (lost: LostWrite) => void): () => void {
+    return this.onDecisions((decisions) => {
+      const own = this.#host.machine().file.ident;
+      for (const decision of decisions) {
+        const lost = lostBy(decision);
+        if (lost !== null && lost.by.file === own) listener(lost);
+      }
+    });
   }
 
   onConnectionState(listener: (previous: ConnectionState, current: ConnectionState) => void): () => void {
