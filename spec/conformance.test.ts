@@ -91,9 +91,9 @@ const clientDefects: Record<string, Parameters<typeof client>[0]> = {
         puts,
       }),
   }),
-  'orders spaces as people do': (store) => ({
+  'orders spaces without regard to case': (store) => ({
     load: async () =>
-      [...(await store.load())].sort((a, b) => a.space.localeCompare(b.space) || a.index - b.index),
+      [...(await store.load())].sort((a, b) => (a.space.toLowerCase() < b.space.toLowerCase() ? -1 : 1)),
   }),
   'can be opened twice': (_, file) => {
     file.held = false;
