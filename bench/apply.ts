@@ -123,7 +123,7 @@ const runWorkload = ({ name, from, instructions, run }: Workload, { smoke, repor
     value: perSecond,
     unit: 'instructions/s',
   });
-  report({ workload: name, subject: 'syncline', metric: 'checksum', value: checksum(end), unit: '' });
+  report({ workload: name, subject: 'syncline', metric: 'checksum', value: checksum(end), unit: 'hash' });
 };
 
 /** The same updates of plain objects. */

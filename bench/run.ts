@@ -6,10 +6,11 @@
  *     --list    the suites and their questions, and nothing is run
  */
 import { parseArgs } from 'node:util';
+import { suite as apply } from './apply.js';
 import type { Row, Suite } from './suite.js';
 import { renderTable } from './table.js';
 
-const suites: readonly Suite[] = [];
+const suites: readonly Suite[] = [apply];
 
 const usage = (): string =>
   `npm run bench -- [suite…] [--json] [--smoke] [--list], where suite is ${suites.map(({ name }) => name).join(', ')}`;
