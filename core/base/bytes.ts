@@ -318,10 +318,16 @@ export class Reader {
 
   /** Passes over `size` bytes of well-formed text. */
   skipText(size: number, what: string): void {
-    const start = this.position;
-    this.skip(size, what);
-    const bad = findBadUtf8(this.bytes, start, this.position);
-    if (bad >= 0) refuse('badText', bad, `${what} is not well-formed UTF-8`);
+    const { bytes, position } = this;
+    const end = position + size;
+    if (end > this.#end) this.skip(size, what);
+    let p = position;
+    while (p < end && (bytes[p] as number) < 0x80) p++;
+    if (p < end) {
+      const bad = findBadUtf8(bytes, p, end);
+      if (bad >= 0) refuse('badText', bad, `${what} is not well-formed UTF-8`);
+    }
+    this.position = end;
   }
 
   uint16(): number {

@@ -5,7 +5,7 @@
  * byte that is wrong to the one `catch` at the border as a private exception without a stack (`Refusal`),
  * so that the loops in between hold no error paths. Everything else that is thrown is a bug.
  */
-import { type Either, left, right } from 'fp-ts/lib/Either.js';
+import { type Either, left } from 'fp-ts/lib/Either.js';
 
 /**
  *     truncated      the bytes end inside something that announced more
@@ -41,28 +41,13 @@ class Refusal {
   }
 }
 
-/** Ends the decoding that runs inside the nearest `attempt`. */
+/** Ends the decoding; the decoder catches it and gives its `answer`. */
 export const refuse = (code: DecodeErrorCode, offset: number, message: string): never => {
   throw new Refusal({ code, offset, message });
 };
 
-/** What `read` gives, or the refusal raised within. */
-export const attempt = <A>(read: () => A): Either<DecodeError, A> => {
-  try {
-    return right(read());
-  } catch (thrown) {
-    if (thrown instanceof Refusal) return left(thrown.error);
-    throw thrown;
-  }
-};
-
-/** Runs `read` on bytes that begin at `base` of those of the `attempt` around it. */
-export const within = <A>(base: number, read: () => A): A => {
-  try {
-    return read();
-  } catch (thrown) {
-    if (!(thrown instanceof Refusal)) throw thrown;
-    const { code, offset, message } = thrown.error;
-    return refuse(code, base + offset, message);
-  }
+/** What the decoder answers that has caught `thrown`. Throws it on where it is no refusal but a bug. */
+export const answer = (thrown: unknown): Either<DecodeError, never> => {
+  if (thrown instanceof Refusal) return left(thrown.error);
+  throw thrown;
 };

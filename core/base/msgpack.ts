@@ -60,14 +60,14 @@ export const readUint = (reader: Reader, what: string): number => {
   }
 };
 
-/** From 2^32 to 2^53 - 1, out of the parts of a double, so that no other double has to be looked at. */
+const scratch = new DataView(new ArrayBuffer(8));
+
 const readLargeUint = (reader: Reader, start: number, what: string): number => {
-  const high = reader.uint32();
-  const low = reader.uint32();
-  const exponent = (high >>> 20) - 1023;
-  const value = (((high & 0xfffff) + 0x100000) * 0x100000000 + low) / 2 ** (52 - exponent);
-  if (exponent < 32 || exponent > 52 || !Number.isInteger(value)) {
-    refuse('malformed', start, `a double for ${what}: expected one that is an integer from 2^32 to 2^53 - 1`);
+  scratch.setUint32(0, reader.uint32());
+  scratch.setUint32(4, reader.uint32());
+  const value = scratch.getFloat64(0);
+  if (value <= 0xffffffff || !Number.isSafeInteger(value)) {
+    refuse('malformed', start, `${value} as a double for ${what}: expected an integer from 2^32 to 2^53 - 1`);
   }
   return value;
 };
@@ -98,8 +98,8 @@ export const writeBinHead = (writer: Writer, size: number): void => {
   }
 };
 
-/** Passes over a binary; its content ends at the reader's position. Gives its size. */
-export const skipBin = (reader: Reader, what: string): number => {
+/** The size that the head of a binary gives; so many bytes follow. */
+export const readBinHead = (reader: Reader, what: string): number => {
   const start = reader.position;
   const token = reader.byte();
   let size: number;
@@ -107,7 +107,9 @@ export const skipBin = (reader: Reader, what: string): number => {
   else if (token === BIN_16) size = atLeast(reader.uint16(), 0x100, start);
   else if (token === BIN_32) size = atLeast(reader.uint32(), 0x10000, start);
   else return refuse('malformed', start, `${describe(token)} for ${what}: expected a binary`);
-  reader.skip(size, what);
+  if (size > reader.remaining) {
+    refuse('truncated', start, `${what} of ${size} bytes where ${reader.remaining} remain`);
+  }
   return size;
 };
 

@@ -15,6 +15,7 @@ import {
   KEY_GLOBAL,
   KEY_INT,
   KEY_KNOWN,
+  KEY_NULL,
   KEY_OBJECT_ID,
   KEY_STRING,
   KEY_UUID,
@@ -67,11 +68,7 @@ const MOST = 0x7ffffffff;
 
 export const readKey = (reader: Reader, names: Names): Key => {
   const code = reader.varint(MOST);
-  return code < KEY_KNOWN ? readKeyContent(reader, code) : names.keyAt(code - KEY_KNOWN);
-};
-
-export const readKeyContent = (reader: Reader, type: number): Key => {
-  switch (type) {
+  switch (code) {
     case KEY_OBJECT_ID:
       return objectIdKey(readHex(reader, 12));
     case KEY_UUID:
@@ -84,8 +81,10 @@ export const readKeyContent = (reader: Reader, type: number): Key => {
       const hi = reader.unsigned();
       return globalKey(hi, reader.unsigned());
     }
-    default:
+    case KEY_NULL:
       return nullKey;
+    default:
+      return names.keyAt(code - KEY_KNOWN);
   }
 };
 

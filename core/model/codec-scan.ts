@@ -4,7 +4,7 @@
  *
  * Memory: seven numbers a byte at the very most, and no string unless a body has many of them.
  */
-import { Reader } from '../base/bytes.js';
+import type { Reader } from '../base/bytes.js';
 import { refuse } from '../base/decode-error.js';
 import { limits } from '../base/limits.js';
 import { readUtf8 } from '../base/utf8.js';
@@ -47,9 +47,10 @@ import {
   TAG_TRUE,
   TAG_UUID,
 } from './codec-format.js';
-import { readKeyContent } from './codec-read.js';
+import { type Names, readKey } from './codec-read.js';
 import { kinds } from './instruction.js';
-import { PackedInstructions } from './packed.js';
+import { nullKey } from './key.js';
+import { FIELD, KIND, OBJECT, PackedInstructions, REST, STRIDE, TABLE } from './packed.js';
 
 /** Up to this many names are compared with each other, more go through a set. */
 const FEW = 16;
@@ -82,48 +83,65 @@ const shapes: readonly number[] = kinds.map((kind) => {
   }
 });
 
+/** For keys that are written out. */
+const noNames: Names = {
+  stringAt: () => '',
+  keyAt: () => nullKey,
+};
+
 let rows: number[] = [];
 let strings: number[] = [];
 let keys: number[] = [];
 let stringCount = 0;
 let keyCount = 0;
+/** The last bytes of the names so far, modulo 32: a name whose bit is clear is a new one. */
+let stringBits = 0;
+let keyBits = 0;
 let manyStrings: Set<string> | null = null;
 let manyKeys: Set<string> | null = null;
 
 /**
- * The packed form of a body that takes all of `bytes`, of which it keeps hold. Refuses (see
- * `core/base/decode-error.ts`) everything that `writeBody` cannot have written. O(bytes).
+ * The packed form of a body that stands from the reader's position to the end. Keeps hold of the reader and its
+ * bytes. Refuses (see `core/base/decode-error.ts`) everything that `writeBody` cannot have written. O(bytes).
  */
-export const scanBody = (bytes: Uint8Array): PackedInstructions => {
+export const scanBody = (reader: Reader): PackedInstructions => {
+  const start = reader.position;
   stringCount = 0;
   keyCount = 0;
+  stringBits = 0;
+  keyBits = 0;
   manyStrings = null;
   manyKeys = null;
-  const reader = new Reader(bytes);
   const count = reader.varint(limits.changesetInstructions);
   if (count > reader.remaining) {
-    refuse(
-      'truncated',
-      reader.position,
-      `${count} instructions announced where ${reader.remaining} bytes remain`,
-    );
+    refuse('truncated', start, `${count} instructions announced where ${reader.remaining} bytes remain`);
   }
-  const length = scanInstructions(reader, count);
+  scanInstructions(reader, count);
   reader.end('the instructions');
-  const packed = new PackedInstructions(
-    count,
-    reader,
-    rows.slice(0, length),
-    strings.slice(0, 2 * stringCount),
-    keys.slice(0, 2 * keyCount),
-  );
+  // One array out of three, because three allocations take longer than this.
+  let length = STRIDE * count;
+  for (let i = 0; i < 2 * stringCount; i++) rows[length++] = strings[i] as number;
+  for (let i = 0; i < keyCount; i++) rows[length++] = keys[i] as number;
+  const packed = new PackedInstructions(reader, start, count, stringCount, rows.slice(0, length));
   if (rows.length > KEPT) rows = [];
   if (strings.length > KEPT) strings = [];
   if (keys.length > KEPT) keys = [];
   return packed;
 };
 
-const scanInstructions = (reader: Reader, count: number): number => {
+const scanInstructions = (reader: Reader, count: number): void => {
+  const { bytes } = reader;
+  const columns = rows;
+  // Engines keep a function's own constants in registers, and read a module's from memory at each use.
+  const kindMask = KIND_MASK;
+  const sameTable = SAME_TABLE;
+  const sameObject = SAME_OBJECT;
+  const sameField = SAME_FIELD;
+  const hasPath = HAS_PATH;
+  const stride = STRIDE;
+  const update = kindNumbers.Update;
+  const int = TAG_INT;
+  const string = TAG_STRING;
   let row = 0;
   let table = -1;
   let object = -1;
@@ -131,53 +149,65 @@ const scanInstructions = (reader: Reader, count: number): number => {
   for (let i = 0; i < count; i++) {
     const start = reader.position;
     const head = reader.byte();
-    const kind = head & KIND_MASK;
-    const shape = shapes[kind];
-    if (shape === undefined) return refuse('unknown', start, `instruction of kind ${kind}: expected 0 to 13`);
-    if ((head & ~KIND_MASK & ~shape) !== 0) {
-      refuse('malformed', start, `an instruction with flags ${head >> 4} that ${kinds[kind]} does not have`);
+    const shape = shapes[head & kindMask] ?? unknownKind(start, head);
+    if ((head & ~kindMask & ~shape) !== 0) strangeFlags(start, head);
+
+    if ((head & sameTable) === 0) table = scanPart(reader, 'table', table);
+    else if (table < 0) nothingBefore(start, 'table');
+
+    if ((head & sameObject) !== 0) {
+      if (object < 0) nothingBefore(start, 'object');
+    } else if ((shape & sameObject) !== 0) object = scanObject(reader, object);
+
+    if ((head & sameField) !== 0) {
+      if (field < 0) nothingBefore(start, 'field');
+    } else if ((shape & sameField) !== 0) {
+      // Most fields are one byte that names another string than before.
+      const code = bytes[reader.position] as number;
+      const number = code >> 1;
+      if (
+        (code & 0x81) === 0 &&
+        number < stringCount &&
+        number !== field &&
+        isNameSize(strings[2 * number + 1] as number)
+      ) {
+        reader.position++;
+        field = number;
+      } else field = scanPart(reader, 'field', field);
     }
 
-    table = scanPart(reader, 'table', table, (head & SAME_TABLE) !== 0);
-    if ((shape & SAME_OBJECT) !== 0) object = scanObject(reader, object, (head & SAME_OBJECT) !== 0);
-    if ((shape & SAME_FIELD) !== 0) field = scanPart(reader, 'field', field, (head & SAME_FIELD) !== 0);
-
-    rows[row] = kind;
-    rows[row + 1] = table;
-    rows[row + 2] = (shape & SAME_OBJECT) === 0 ? -1 : object;
-    rows[row + 3] = (shape & SAME_FIELD) === 0 ? -1 : field;
-    let endsInIndex = false;
-    if ((head & HAS_PATH) === 0) rows[row + 4] = -1;
-    else {
-      rows[row + 4] = reader.position;
-      endsInIndex = scanPath(reader);
+    columns[row + KIND] = head & (kindMask | hasPath);
+    columns[row + TABLE] = table;
+    columns[row + OBJECT] = (shape & sameObject) === 0 ? -1 : object;
+    columns[row + FIELD] = (shape & sameField) === 0 ? -1 : field;
+    columns[row + REST] = reader.position;
+    row += stride;
+    const endsInIndex = (head & hasPath) !== 0 && scanPath(reader);
+    if ((shape & NEEDS_INDEX) !== 0 && !endsInIndex) noIndex(start, head);
+    if ((head & (kindMask | hasPath)) === update) {
+      // Most operands are texts and integers of properties.
+      const tag = (bytes[reader.position] as number) & TAG_MASK;
+      if (tag === string || tag === int) {
+        reader.position++;
+        if (tag === int) reader.skipVarint64();
+        else reader.skipText(reader.varint(limits.valueBytes), 'a string');
+        continue;
+      }
     }
-    if ((shape & NEEDS_INDEX) !== 0 && !endsInIndex) {
-      refuse('malformed', start, `the path of ${kinds[kind]} ends in no index`);
-    }
-    rows[row + 5] = reader.position;
-    scanOperand(reader, kind, endsInIndex);
-    row += 6;
+    scanOperand(reader, head & kindMask, endsInIndex);
   }
-  return row;
 };
 
-const scanPart = (reader: Reader, what: string, last: number, same: boolean): number => {
-  if (same)
-    return last >= 0
-      ? last
-      : refuse('malformed', reader.position, `the same ${what} as before, the first time`);
+const isNameSize = (size: number): boolean => size > 0 && size <= limits.nameBytes;
+
+const scanPart = (reader: Reader, what: string, last: number): number => {
   const start = reader.position;
   const name = scanName(reader, what);
   if (name === last) refuse('notCanonical', start, `the ${what} of the instruction before, written again`);
   return name;
 };
 
-const scanObject = (reader: Reader, last: number, same: boolean): number => {
-  if (same)
-    return last >= 0
-      ? last
-      : refuse('malformed', reader.position, 'the same object as before, the first time');
+const scanObject = (reader: Reader, last: number): number => {
   const start = reader.position;
   const key = scanKey(reader);
   if (key === last) refuse('notCanonical', start, 'the object of the instruction before, written again');
@@ -210,11 +240,15 @@ const addString = (reader: Reader, size: number): number => {
   reader.skipText(size, 'a string');
   const { bytes } = reader;
   if (stringCount < FEW) {
-    for (let i = 0; i < stringCount; i++) {
-      if (strings[2 * i + 1] === size && sameBytes(bytes, strings[2 * i] as number, start, size)) {
-        repeated(start, 'string');
+    const bit = 1 << (size === 0 ? 0 : (bytes[start + size - 1] as number));
+    if ((stringBits & bit) !== 0) {
+      for (let i = 0; i < stringCount; i++) {
+        if (strings[2 * i + 1] === size && sameBytes(bytes, strings[2 * i] as number, start, size)) {
+          repeated(start, 'string');
+        }
       }
     }
+    stringBits |= bit;
   } else {
     if (manyStrings === null) {
       manyStrings = new Set();
@@ -235,57 +269,59 @@ const addString = (reader: Reader, size: number): number => {
 const scanKey = (reader: Reader): number => {
   const start = reader.position;
   const code = reader.varint(UINT32);
-  if (code < KEY_KNOWN) return addKey(reader, code);
-  const number = code - KEY_KNOWN;
-  if (number >= keyCount) refuse('malformed', start, `key ${number} where ${keyCount} are known`);
-  return number;
-};
-
-const addKey = (reader: Reader, type: number): number => {
-  const start = reader.position;
-  switch (type) {
-    case KEY_OBJECT_ID:
-      reader.skip(12, 'an ObjectId');
-      break;
-    case KEY_UUID:
-      reader.skip(16, 'a UUID');
-      break;
-    case KEY_INT:
-      reader.skipVarint64();
-      break;
-    case KEY_STRING:
-      reader.skipText(reader.varint(limits.valueBytes), 'a key');
-      break;
-    case KEY_GLOBAL:
-      reader.skipVarint64();
-      reader.skipVarint64();
-      break;
-    default:
+  if (code >= KEY_KNOWN) {
+    const number = code - KEY_KNOWN;
+    if (number >= keyCount) refuse('malformed', start, `key ${number} where ${keyCount} are known`);
+    return number;
   }
-  const end = reader.position;
+  skipKeyContent(reader, code);
+  const { bytes, position } = reader;
   if (keyCount < FEW) {
-    for (let i = 0; i < keyCount; i++) {
-      // A content says itself where it ends, so that equal bytes of this length are an equal content.
-      if (keys[2 * i] === type && sameBytes(reader.bytes, keys[2 * i + 1] as number, start, end - start)) {
-        repeated(start, 'key');
+    const bit = 1 << (bytes[position - 1] as number);
+    if ((keyBits & bit) !== 0) {
+      for (let i = 0; i < keyCount; i++) {
+        // A key says itself where it ends, so that equal bytes of this length are equal keys.
+        if (sameBytes(bytes, keys[i] as number, start, position - start)) repeated(start, 'key');
       }
     }
+    keyBits |= bit;
   } else {
     if (manyKeys === null) {
       manyKeys = new Set();
       for (let i = 0; i < keyCount; i++) {
-        reader.position = keys[2 * i + 1] as number;
-        manyKeys.add(readKeyContent(reader, keys[2 * i] as number));
+        reader.position = keys[i] as number;
+        manyKeys.add(readKey(reader, noNames));
       }
     }
     reader.position = start;
-    const key = readKeyContent(reader, type);
+    const key = readKey(reader, noNames);
     if (manyKeys.has(key)) repeated(start, 'key');
     manyKeys.add(key);
   }
-  keys[2 * keyCount] = type;
-  keys[2 * keyCount + 1] = start;
+  keys[keyCount] = start;
   return keyCount++;
+};
+
+const skipKeyContent = (reader: Reader, type: number): void => {
+  switch (type) {
+    case KEY_OBJECT_ID:
+      reader.skip(12, 'an ObjectId');
+      return;
+    case KEY_UUID:
+      reader.skip(16, 'a UUID');
+      return;
+    case KEY_INT:
+      reader.skipVarint64();
+      return;
+    case KEY_STRING:
+      reader.skipText(reader.varint(limits.valueBytes), 'a key');
+      return;
+    case KEY_GLOBAL:
+      reader.skipVarint64();
+      reader.skipVarint64();
+      return;
+    default:
+  }
 };
 
 /** Whether the path ends in an index. */
@@ -436,10 +472,18 @@ const scanColumnSpec = (reader: Reader): void => {
 };
 
 const sameBytes = (bytes: Uint8Array, a: number, b: number, size: number): boolean => {
-  // From the end: identifiers made one after the other differ there.
+  // From the end, because identifiers made one after the other differ there.
   for (let i = size - 1; i >= 0; i--) if (bytes[a + i] !== bytes[b + i]) return false;
   return true;
 };
 
+const unknownKind = (offset: number, head: number): never =>
+  refuse('unknown', offset, `instruction of kind ${head & KIND_MASK}: expected 0 to ${kinds.length - 1}`);
+const strangeFlags = (offset: number, head: number): never =>
+  refuse('malformed', offset, `flags ${head >> 4} that ${kinds[head & KIND_MASK]} does not have`);
+const noIndex = (offset: number, head: number): never =>
+  refuse('malformed', offset, `the path of ${kinds[head & KIND_MASK]} ends in no index`);
+const nothingBefore = (offset: number, what: string): never =>
+  refuse('malformed', offset, `the same ${what} as before, the first time`);
 const repeated = (offset: number, what: string): never =>
   refuse('notCanonical', offset, `a ${what} that was met before, written out again`);

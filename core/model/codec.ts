@@ -11,10 +11,17 @@
  * The envelope has the bytes that msgpackr gives the same array (a test holds that). It is written and read by
  * hand, because the calls alone would take longer than the body of a small changeset.
  */
-import { type Either, map } from 'fp-ts/lib/Either.js';
+import { type Either, map, right } from 'fp-ts/lib/Either.js';
 import { Reader, Writer } from '../base/bytes.js';
-import { attempt, type DecodeError, refuse, within } from '../base/decode-error.js';
-import { binHeadSize, readArrayHead, readUint, skipBin, writeBinHead, writeUint } from '../base/msgpack.js';
+import { answer, type DecodeError, refuse } from '../base/decode-error.js';
+import {
+  binHeadSize,
+  readArrayHead,
+  readBinHead,
+  readUint,
+  writeBinHead,
+  writeUint,
+} from '../base/msgpack.js';
 import type { Changeset } from './changeset.js';
 import { scanBody } from './codec-scan.js';
 import { writeBody } from './codec-write.js';
@@ -39,9 +46,10 @@ export const encodeChangeset = (changeset: Changeset | PackedChangeset): Uint8Ar
   writeUint(writer, changeset.timestamp);
   writeUint(writer, changeset.origin);
   if ('body' in changeset) {
+    const { bytes, start } = changeset.body;
     writer.reserve(5);
-    writeBinHead(writer, changeset.body.bytes.length);
-    writer.raw(changeset.body.bytes);
+    writeBinHead(writer, bytes.length - start);
+    writer.raw(bytes.subarray(start));
   } else writeBodyAsBin(changeset.instructions);
   return writer.finish();
 };
@@ -64,21 +72,24 @@ const writeBodyAsBin = (instructions: readonly Instruction[]): void => {
 };
 
 /** The changeset holds on to `bytes`, which are not to be written to afterwards. */
-export const decodeChangeset = (bytes: Uint8Array): Either<DecodeError, PackedChangeset> =>
-  attempt(() => {
-    const reader = new Reader(bytes);
+export const decodeChangeset = (bytes: Uint8Array): Either<DecodeError, PackedChangeset> => {
+  try {
+    const reader = readerOf(bytes);
     const parts = readArrayHead(reader, 'a changeset');
     if (parts !== 5) refuse('malformed', 0, `an array of ${parts} for a changeset: expected 5`);
     const version = readUint(reader, 'the version');
     const base = readUint(reader, 'the base version');
     const timestamp = readUint(reader, 'the timestamp');
     const origin = readUint(reader, 'the origin');
-    const size = skipBin(reader, 'the instructions');
-    reader.end('the changeset');
-    const start = reader.position - size;
-    const body = within(start, () => scanBody(plainView(bytes, start)));
-    return { version, base, timestamp, origin, body };
-  });
+    const size = readBinHead(reader, 'the instructions');
+    if (size < reader.remaining) {
+      refuse('trailing', reader.position + size, `${reader.remaining - size} bytes after the changeset`);
+    }
+    return right({ version, base, timestamp, origin, body: scanBody(reader) });
+  } catch (thrown) {
+    return answer(thrown);
+  }
+};
 
 /** A body: instructions alone. Throws, and shares memory, as `encodeChangeset` does. */
 export const encodeInstructions = (instructions: readonly Instruction[]): Uint8Array => {
@@ -88,8 +99,13 @@ export const encodeInstructions = (instructions: readonly Instruction[]): Uint8A
 };
 
 /** The packed form of a body. It holds on to `bytes`, which are not to be written to afterwards. */
-export const decodeBody = (bytes: Uint8Array): Either<DecodeError, PackedInstructions> =>
-  attempt(() => scanBody(plainView(bytes, 0)));
+export const decodeBody = (bytes: Uint8Array): Either<DecodeError, PackedInstructions> => {
+  try {
+    return right(scanBody(readerOf(bytes)));
+  } catch (thrown) {
+    return answer(thrown);
+  }
+};
 
 /** The instructions of a body. */
 export const decodeInstructions = (bytes: Uint8Array): Either<DecodeError, Instruction[]> =>
@@ -101,11 +117,13 @@ export const pack = ({ version, base, timestamp, origin, instructions }: Changes
   base,
   timestamp,
   origin,
-  body: scanBody(encodeInstructions(instructions)),
+  body: scanBody(new Reader(encodeInstructions(instructions))),
 });
 
 export { unpack } from './packed.js';
 
-/** Of the language's own array type, whatever subclass the platform has handed over. */
-const plainView = (bytes: Uint8Array, start: number): Uint8Array =>
-  new Uint8Array(bytes.buffer, bytes.byteOffset + start, bytes.length - start);
+/** Of bytes of the language's own array type, whatever subclass the platform has handed over. */
+const readerOf = (bytes: Uint8Array): Reader =>
+  new Reader(
+    bytes.constructor === Uint8Array ? bytes : new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.length),
+  );

@@ -1,35 +1,36 @@
 /**
- * Instructions in packed form: the bytes of a body (format: `codec-format.ts`), and columns of numbers that say
- * where in them everything is. Scanning a body makes a few arrays, however many instructions there are; strings,
- * keys, values and instructions come into being when someone asks for them.
+ * Instructions in packed form: the bytes of a body (format: `codec-format.ts`), and an array of small integers
+ * that says where in them everything is. Strings, keys, values and instructions come into being when someone
+ * asks for them.
  *
- * `rows` has `STRIDE` numbers for each instruction; those of instruction i start at `i * STRIDE`:
+ * `columns` begins with `STRIDE` numbers for each instruction; those of instruction i start at `i * STRIDE`:
  *
- *     +KIND      the kind (position in `kinds`)
+ *     +KIND      the kind (position in `kinds`), plus `HAS_PATH` where the path is not empty
  *     +TABLE     number of the table's name among the strings
  *     +OBJECT    number of the key                            -1 where the kind has none
  *     +FIELD     number of the property's name                -1 where the kind has none
- *     +PATH      offset of the path, at its length            -1 where it is empty
- *     +OPERAND   offset of what follows the place
+ *     +REST      offset of what follows: the path where there is one, then the operand
  *
- * Two instructions of one body name the same table, object or field exactly where the numbers are equal.
- * Plain arrays of small integers, because allocating typed arrays takes longer than scanning a short body.
+ * Then come two numbers for each string, the offset and the size of its text; then one for each key, the offset
+ * of its type, which its content follows. Strings and keys are all different: two instructions name the same
+ * table, object or field exactly where the numbers are equal.
+ *
+ * It is one plain array because allocating several, or a typed one, takes longer than scanning a short body.
  */
 import type { Reader } from '../base/bytes.js';
 import { readUtf8 } from '../base/utf8.js';
 import type { Changeset } from './changeset.js';
-import { collectionTypes, IS_DEFAULT } from './codec-format.js';
-import { readColumnSpec, readKeyContent, readPath, readPayload, readTableSpec } from './codec-read.js';
+import { collectionTypes, HAS_PATH, IS_DEFAULT, KIND_MASK } from './codec-format.js';
+import { readColumnSpec, readKey, readPath, readPayload, readTableSpec } from './codec-read.js';
 import { type Instruction, type Kind, kinds, type Path } from './instruction.js';
 import type { Key } from './key.js';
 
-export const STRIDE = 6;
+export const STRIDE = 5;
 export const KIND = 0;
 export const TABLE = 1;
 export const OBJECT = 2;
 export const FIELD = 3;
-export const PATH = 4;
-export const OPERAND = 5;
+export const REST = 4;
 
 /** A changeset whose instructions are packed. */
 export interface PackedChangeset extends Omit<Changeset, 'instructions'> {
@@ -38,75 +39,62 @@ export interface PackedChangeset extends Omit<Changeset, 'instructions'> {
 
 /** Made by the scanner only (`codec-scan.ts`): everything here relies on bytes that it has found good. */
 export class PackedInstructions {
-  readonly count: number;
-  /** The body. Not to be written to for as long as this lives. */
+  /** The body, from `start` to the end. Not to be written to for as long as this lives. */
   readonly bytes: Uint8Array;
-  readonly rows: readonly number[];
-  /** Two numbers for each string: offset and size of its text. */
-  readonly strings: readonly number[];
-  /** Two numbers for each key: its type and the offset of its content. */
-  readonly keys: readonly number[];
+  readonly start: number;
+  readonly count: number;
+  readonly stringCount: number;
+  readonly keyCount: number;
+  readonly columns: readonly number[];
   readonly #reader: Reader;
-  #texts: (string | undefined)[] | null = null;
-  #keyTexts: (Key | undefined)[] | null = null;
+  #strings: (string | undefined)[] | null = null;
+  #keys: (Key | undefined)[] | null = null;
 
-  constructor(
-    count: number,
-    reader: Reader,
-    rows: readonly number[],
-    strings: readonly number[],
-    keys: readonly number[],
-  ) {
-    this.count = count;
+  constructor(reader: Reader, start: number, count: number, stringCount: number, columns: readonly number[]) {
     this.bytes = reader.bytes;
-    this.rows = rows;
-    this.strings = strings;
-    this.keys = keys;
+    this.start = start;
+    this.count = count;
+    this.stringCount = stringCount;
+    this.keyCount = columns.length - STRIDE * count - 2 * stringCount;
+    this.columns = columns;
     this.#reader = reader;
   }
 
   /** The string with this number. */
   stringAt(number: number): string {
-    this.#texts ??= new Array<string | undefined>(this.strings.length / 2);
-    const known = this.#texts[number];
+    this.#strings ??= new Array<string | undefined>(this.stringCount);
+    const known = this.#strings[number];
     if (known !== undefined) return known;
-    const offset = this.strings[2 * number] as number;
-    const text = readUtf8(this.bytes, offset, offset + (this.strings[2 * number + 1] as number));
-    this.#texts[number] = text;
+    const entry = STRIDE * this.count + 2 * number;
+    const offset = this.columns[entry] as number;
+    const text = readUtf8(this.bytes, offset, offset + (this.columns[entry + 1] as number));
+    this.#strings[number] = text;
     return text;
   }
 
   /** The key with this number. */
   keyAt(number: number): Key {
-    this.#keyTexts ??= new Array<Key | undefined>(this.keys.length / 2);
-    const known = this.#keyTexts[number];
+    this.#keys ??= new Array<Key | undefined>(this.keyCount);
+    const known = this.#keys[number];
     if (known !== undefined) return known;
     const reader = this.#reader;
     const { position } = reader;
-    reader.position = this.keys[2 * number + 1] as number;
-    const key = readKeyContent(reader, this.keys[2 * number] as number);
+    reader.position = this.columns[STRIDE * this.count + 2 * this.stringCount + number] as number;
+    const key = readKey(reader, this);
     reader.position = position;
-    this.#keyTexts[number] = key;
+    this.#keys[number] = key;
     return key;
-  }
-
-  /** The path of instruction i; empty where its kind has none. */
-  pathAt(i: number): Path {
-    const offset = this.rows[i * STRIDE + PATH] as number;
-    if (offset < 0) return noPath;
-    this.#reader.position = offset;
-    return readPath(this.#reader, this);
   }
 
   /** Instruction i in readable form. */
   instructionAt(i: number): Instruction {
     const row = i * STRIDE;
-    const { rows } = this;
-    const kind = kinds[rows[row + KIND] as number] as Kind;
-    const table = this.stringAt(rows[row + TABLE] as number);
-    const path = this.pathAt(i);
+    const { columns } = this;
+    const head = columns[row + KIND] as number;
+    const kind = kinds[head & KIND_MASK] as Kind;
+    const table = this.stringAt(columns[row + TABLE] as number);
     const reader = this.#reader;
-    reader.position = rows[row + OPERAND] as number;
+    reader.position = columns[row + REST] as number;
     switch (kind) {
       case 'AddTable':
         return { kind, table, spec: readTableSpec(reader, this) };
@@ -114,17 +102,18 @@ export class PackedInstructions {
         return { kind, table };
       case 'CreateObject':
       case 'EraseObject':
-        return { kind, table, object: this.keyAt(rows[row + OBJECT] as number) };
+        return { kind, table, object: this.keyAt(columns[row + OBJECT] as number) };
       case 'AddColumn': {
-        const field = this.stringAt(rows[row + FIELD] as number);
+        const field = this.stringAt(columns[row + FIELD] as number);
         return { kind, table, field, column: readColumnSpec(reader, this) };
       }
       case 'EraseColumn':
-        return { kind, table, field: this.stringAt(rows[row + FIELD] as number) };
+        return { kind, table, field: this.stringAt(columns[row + FIELD] as number) };
       default:
     }
-    const object = this.keyAt(rows[row + OBJECT] as number);
-    const field = this.stringAt(rows[row + FIELD] as number);
+    const object = this.keyAt(columns[row + OBJECT] as number);
+    const field = this.stringAt(columns[row + FIELD] as number);
+    const path = (head & HAS_PATH) === 0 ? noPath : readPath(reader, this);
     switch (kind) {
       case 'Update': {
         const priorSize = typeof path[path.length - 1] === 'number' ? reader.varint(UINT32) : null;
