@@ -21,6 +21,7 @@ export class LinkRecorder implements LinkEvents {
   readonly reasons: CloseReason[] = [];
   openings = 0;
   readonly violations: string[] = [];
+  onOpened: (() => void) | undefined;
   onFrame: ((frame: Uint8Array) => void) | undefined;
   readonly #waiting = new Set<() => void>();
   readonly #patience: number;
@@ -43,6 +44,7 @@ export class LinkRecorder implements LinkEvents {
     this.#note('opened');
     if (this.frames.length > 0) this.violations.push('opened after a frame');
     this.openings += 1;
+    this.onOpened?.();
     this.#wake();
   }
 

@@ -5,7 +5,7 @@
  * once. Listeners are never removed, because an `error` that nobody hears throws in some implementations.
  */
 import type { Cancel, Clock, CloseReason, Link, LinkEvents } from '../ports.js';
-import { closeCode, closeMessage, closeReason } from './websocket-codes.js';
+import { closeCode, closeMessage, closeReason, subprotocol } from './websocket-codes.js';
 
 /** The platform's `WebSocket`, or that of the package `ws`: what both have. */
 export interface WebSocketLike {
@@ -120,11 +120,17 @@ export class WebSocketLink implements Link {
 
   #open(): void {
     if (this.#phase !== 'opening') return;
+    const { protocol } = this.#socket;
+    if (protocol !== subprotocol) {
+      this.close(otherProtocol(protocol));
+      return;
+    }
     this.#phase = 'open';
-    this.#events.opened();
-    for (const frame of this.#waiting) if (!this.ended) this.#socket.send(frame);
+    // Before anyone is told, who might send more.
+    for (const frame of this.#waiting) this.#socket.send(frame);
     this.#waiting = [];
     this.#waitingBytes = 0;
+    this.#events.opened();
   }
 
   #message(data: unknown): void {
@@ -140,6 +146,7 @@ export class WebSocketLink implements Link {
   }
 
   #fail(event: object): void {
+    if (this.#phase === 'ended') return;
     const { message, code } = errorOf(event);
     this.#error = message;
     // An implementation was seen that reports no close for a link that never opened.
@@ -187,6 +194,12 @@ export class WebSocketLink implements Link {
     queueMicrotask(() => this.#events.closed(reason));
   }
 }
+
+/** Why a socket that speaks something else is closed. */
+export const otherProtocol = (found: string): CloseReason => ({
+  code: 'refused',
+  message: `subprotocol ${found === '' ? 'none' : `'${found}'`}, expected ${subprotocol}`,
+});
 
 const lengthErrors: readonly unknown[] = [
   'WS_ERR_UNSUPPORTED_MESSAGE_LENGTH',

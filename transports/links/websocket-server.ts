@@ -140,9 +140,7 @@ export const webSocketListener = (options: OwnServerOptions | AttachedServerOpti
 
   const refusal = (socket: ServerSocketLike): CloseReason | undefined => {
     if (closing !== undefined) return shutdown;
-    if (socket.protocol === subprotocol) return undefined;
-    const found = socket.protocol === '' ? 'none' : `'${socket.protocol}'`;
-    return { code: 'refused', message: `subprotocol ${found}, expected ${subprotocol}` };
+    return socket.protocol === subprotocol ? undefined : otherProtocol(socket.protocol);
   };
 
   const turnAway = (socket: ServerSocketLike, reason: CloseReason): void => {

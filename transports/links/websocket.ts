@@ -73,12 +73,7 @@ export const webSocketConnector = (options: WebSocketConnectorOptions): Connecto
       const link = new WebSocketLink(socket, 'opening', linkOptions, {
         opened: () => {
           stopWaiting();
-          if (socket.protocol === subprotocol) return events.opened();
-          const found = socket.protocol === '' ? 'none' : `'${socket.protocol}'`;
-          link.close({
-            code: 'refused',
-            message: `the server speaks the subprotocol ${found}, expected ${subprotocol}`,
-          });
+          events.opened();
         },
         frame: (frame) => events.frame(frame),
         closed: (reason) => {
