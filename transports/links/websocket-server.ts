@@ -9,7 +9,7 @@ import { limits } from '../../core/index.js';
 import { systemClock } from '../clock.js';
 import type { Cancel, Clock, CloseReason, Link, LinkEvents, Listener } from '../ports.js';
 import { subprotocol } from './websocket-codes.js';
-import { type WebSocketLike, WebSocketLink } from './websocket-link.js';
+import { otherProtocol, type WebSocketLike, WebSocketLink } from './websocket-link.js';
 
 /** A socket of the package `ws`. */
 export interface ServerSocketLike extends WebSocketLike {
