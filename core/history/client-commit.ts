@@ -44,7 +44,11 @@ interface Closing {
 
 const closed = ({ before, after, effective, applied, puts, trimmedThrough }: Closing): Commit => {
   const trimmed = records.trimmed(before.writes, trimmedThrough);
-  const commit = (file: ClientFile, deletes: RecordBatch['deletes'], more: readonly RecordEntry[]): Commit => ({
+  const commit = (
+    file: ClientFile,
+    deletes: RecordBatch['deletes'],
+    more: readonly RecordEntry[],
+  ): Commit => ({
     file,
     effective,
     batch: { deletes: [...trimmed, ...deletes], puts: [records.metaRecord(file), ...more, ...puts] },

@@ -141,8 +141,9 @@ export const floatToNumber = (value: Float): number => {
 
 /** Any double by its 64 bits: a `number` where a number keeps them, else an `OddNaN`. */
 export const doubleFromBits = (bits: bigint): number | OddNaN => {
-  const isNaN = (bits & 0x7ff0000000000000n) === 0x7ff0000000000000n && (bits & 0xfffffffffffffn) !== 0n;
-  if (isNaN) return bits === ORDINARY_NAN ? Number.NaN : { type: 'double', bits };
+  const isNotANumber =
+    (bits & 0x7ff0000000000000n) === 0x7ff0000000000000n && (bits & 0xfffffffffffffn) !== 0n;
+  if (isNotANumber) return bits === ORDINARY_NAN ? Number.NaN : { type: 'double', bits };
   scratch.setBigUint64(0, bits);
   return scratch.getFloat64(0);
 };
