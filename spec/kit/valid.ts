@@ -127,13 +127,13 @@ const collect = (state: State, sites: Site[], site: Site): void => {
   const inner = isSingle(site) ? nestedColumn : column;
   if (content instanceof ObjectNode) {
     const table = get(state.tables, column.spec.target ?? '') as Table;
-    for (const property_ of table.columns)
+    for (const field of table.columns)
       collect(state, sites, {
         ...site,
-        path: [...path, property_.name],
+        path: [...path, field.name],
         at: 'property',
-        column: property_,
-        content: property(content, property_),
+        column: field,
+        content: property(content, field),
       });
   } else if (content instanceof ListNode) {
     content.items.forEach((item, index) => {

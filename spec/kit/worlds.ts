@@ -12,7 +12,7 @@ import { randomInstructions, type ValidOptions } from './valid.js';
 export interface WorldOptions extends ValidOptions {
   /** Names of columns to choose from; by default `coreColumns`. */
   readonly columns?: readonly string[];
-  /** Top-level classes; by default `A` and `B`. `E` is always there. */
+  /** Classes besides `A`, `B` and `E`, which are always there. */
   readonly tables?: readonly string[];
   /** Columns of each class at most; by default 5. */
   readonly columnsPerTable?: number;
