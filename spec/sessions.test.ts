@@ -90,7 +90,7 @@ conversations('convergence survives any order of messages, losses of links and c
         assertConverged(conversation);
       },
     ),
-    { numRuns: 300 },
+    { numRuns: 150 },
   );
 });
 
@@ -188,7 +188,7 @@ conversations('a server restored from a backup is found out by its salts', () =>
   randomWrite(conversation, a, seeded(10));
   conversation.heal();
   const everything = Number.MAX_SAFE_INTEGER;
-  conversation.records.commit({
+  conversation.records.apply({
     deletes: ['meta', 'log', 'file', 'snapshot', 'reciprocal-2'].map((space) => ({
       space,
       from: 0,

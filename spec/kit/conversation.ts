@@ -24,8 +24,10 @@ import { type Connection, newConnection, route, withoutNumber } from '../../core
 import { serverStep } from '../../core/session/server.js';
 import type { ServerConfig, ServerEvent, ServerMachine } from '../../core/session/server-session.js';
 import { newServerMachine } from '../../core/session/server-session.js';
-import { MemoryRecords } from './memory-records.js';
+import { Records } from '../../transports/stores/records.js';
 import { pick, type Random } from './random.js';
+
+const EVERYTHING = Number.MAX_SAFE_INTEGER;
 
 type Timeless<Event> = Event extends unknown ? Omit<Event, 'now'> : never;
 
@@ -36,7 +38,7 @@ const orThrow = <L extends { readonly message: string }, A>(either: E.Either<L, 
 
 export class Device {
   readonly name: string;
-  readonly records = new MemoryRecords();
+  readonly records = new Records();
   readonly config: ClientConfig;
   session: ClientSession;
   /** Connection at the server; 0 for none. */
@@ -59,7 +61,7 @@ export class Device {
 
 export class Conversation {
   readonly devices: readonly Device[];
-  readonly records = new MemoryRecords();
+  readonly records = new Records();
   readonly config: ServerConfig = { rules: syncline, explain: false };
   readonly random: Random;
   readonly notes: string[] = [];
@@ -95,7 +97,7 @@ export class Conversation {
     for (const effect of next.effects) {
       switch (effect.type) {
         case 'commit':
-          device.records.commit(effect.batch);
+          device.records.apply(effect.batch);
           break;
         case 'connect':
           this.#connect(device);
@@ -150,7 +152,7 @@ export class Conversation {
     for (const effect of next.effects) {
       switch (effect.type) {
         case 'commit':
-          this.records.commit(effect.batch);
+          this.records.apply(effect.batch);
           break;
         case 'send': {
           const device = this.devices.find((each) => each.connection === effect.connection);
@@ -164,9 +166,10 @@ export class Conversation {
           break;
         }
         case 'read': {
-          const { id, range, maxBytes } = effect;
-          const answer = () =>
-            this.#tellServer({ type: 'read', id, entries: this.records.read(range, maxBytes) });
+          const { id, range } = effect;
+          const read = () =>
+            this.records.read(range.space, range.from, range.to, effect.maxBytes ?? EVERYTHING);
+          const answer = () => this.#tellServer({ type: 'read', id, entries: read() });
           this.#reads.push({ id, answer });
           break;
         }
