@@ -1,0 +1,74 @@
+/**
+ * Moves of the other side that have nothing left to do.
+ *
+ * When an element goes, a move that only carried another element past it becomes idle, and the rules
+ * discard it (L7, L8). In a view that means: at the time of the move nothing is alive between the place
+ * that the element left and the one that it came to. The two then become one place.
+ */
+import { type ListOps, MOVE } from './list-ops.js';
+import { ABSENT, type ListView } from './list-view.js';
+
+/**
+ * Discards the idle moves of `other` around `near`, a place of the view: as far as the nearest fixed places,
+ * beyond which nothing can have changed. Costs the square of the places in between at worst, and in
+ * practice little more than their number.
+ */
+export const dropIdleMoves = (view: ListView, other: ListOps, near: number): void => {
+  let start = near;
+  while (!view.isFixed(start)) start = view.previous[start] as number;
+  let end = view.next[near] as number;
+  while (!view.isFixed(end)) end = view.next[end] as number;
+  for (let place = view.next[start] as number; place !== end; place = view.next[place] as number) {
+    const time = view.birth[place] as number;
+    if (time === 0 || other.kind[time - 1] !== MOVE) continue;
+    const origin = view.origin[place] as number;
+    if (isBetween(view, time, origin, place)) mergeForward(view, time, origin, place);
+    else if (isBetween(view, time, place, origin)) mergeBackward(view, time, origin, place);
+    else continue;
+    const made = view.birth[origin] as number;
+    view.made[time - 1] = ABSENT;
+    view.moves--;
+    if (made !== 0) view.made[made - 1] = place;
+    view.birth[place] = made;
+    view.origin[place] = view.origin[origin] as number;
+    view.weigh(place, view.weightOf(origin));
+    view.remove(origin);
+    // Places have changed sides, and the move before this one may be idle as well.
+    place = start;
+  }
+};
+
+/** Whether `to` is reached from `from`, going right, before anything that is alive at `time`. */
+const isBetween = (view: ListView, time: number, from: number, to: number): boolean => {
+  let place = view.next[from] as number;
+  while (place !== to) {
+    if ((view.birth[place] as number) < time && (view.death[place] as number) > time) return false;
+    place = view.next[place] as number;
+  }
+  return true;
+};
+
+/**
+ * The element went right. Places between that died before were right of it, and places that were made later
+ * are left of it.
+ */
+const mergeForward = (view: ListView, time: number, origin: number, place: number): void => {
+  let behind = place;
+  for (let between = view.next[origin] as number; between !== place; ) {
+    const next = view.next[between] as number;
+    if ((view.death[between] as number) < time) {
+      view.relocate(between, behind);
+      behind = between;
+    }
+    between = next;
+  }
+};
+
+/** The element went left: the other way round. */
+const mergeBackward = (view: ListView, time: number, origin: number, place: number): void => {
+  for (let between = view.next[place] as number; between !== origin; ) {
+    const next = view.next[between] as number;
+    if ((view.death[between] as number) < time) view.relocate(between, view.previous[place] as number);
+    between = next;
+  }
+};
