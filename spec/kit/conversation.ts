@@ -83,10 +83,7 @@ export class Conversation {
 
   #loadServer(): ServerMachine {
     const opened = orThrow(loadPartition(this.records.entries(openingSpaces), this.#salt()));
-    const log = this.records.read(
-      { space: 'log', from: opened.snapshotVersion + 1, to: opened.head + 1 },
-      null,
-    );
+    const log = this.records.read('log', opened.snapshotVersion + 1, opened.head + 1, EVERYTHING);
     return newServerMachine(this.config, orThrow(extended(opened, log)));
   }
 
