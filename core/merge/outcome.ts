@@ -18,6 +18,7 @@ export type RuleCode =
   | 'T2'
   | 'T3'
   | 'T4'
+  | 'T5'
   | 'O1'
   | 'O2'
   | 'U1'
@@ -125,8 +126,8 @@ export interface Verdict {
   older(firstIsNewer: boolean): Outcome;
   /** One or both are replaced, or one goes and the other is replaced. */
   change(first: Fate, second: Fate): Outcome;
-  /** The first goes, and `instruction` is put in front of the second. */
-  prepend(instruction: Instruction): Outcome;
+  /** This becomes of the first, and `instruction` is put in front of the second. */
+  prepend(first: Fate, instruction: Instruction): Outcome;
 }
 
 export const verdict = (
@@ -144,7 +145,7 @@ export const verdict = (
     bothGo: same(new Decided(by, 'goes', 'goes')),
     older: (firstIsNewer) => (firstIsNewer ? secondGoes : firstGoes),
     change: (a, b) => new Decided(by, a, b),
-    prepend: (instruction) => new Decided(by, 'goes', 'stays', null, instruction),
+    prepend: (first, instruction) => new Decided(by, first, 'stays', null, instruction),
   };
 };
 

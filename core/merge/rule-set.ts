@@ -70,7 +70,9 @@ export const realmWith = (sameErased: PairRuleOfErasures): RuleSet => ({
       Update: realmEraseAgainstUpdate,
       AddInteger: independent,
     },
-    ArrayInsert: { ...arrayInsertRow, EraseColumn: independent },
+    // Links to an erased class are left where they are written.
+    Update: { ...updateRow, EraseTable: independent },
+    ArrayInsert: { ...arrayInsertRow, EraseTable: independent, EraseColumn: independent },
     ArrayMove: { ...arrayMoveRow, EraseColumn: independent },
     ArrayErase: { ...arrayEraseRow, EraseColumn: independent },
     // No. 3: a Clear does not follow the list element that holds its collection.
@@ -81,10 +83,11 @@ export const realmWith = (sameErased: PairRuleOfErasures): RuleSet => ({
       ArrayMove: independent,
       ArrayErase: independent,
     },
-    SetInsert: { ...setInsertRow, EraseColumn: independent },
+    SetInsert: { ...setInsertRow, EraseTable: independent, EraseColumn: independent },
     // No. 1.
     SetErase: {
       ...setEraseRow,
+      EraseTable: independent,
       EraseColumn: independent,
       SetInsert: realmInsertAgainstErase,
       SetErase: realmBothErase(sameErased),

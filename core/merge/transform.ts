@@ -102,11 +102,9 @@ class Merge {
       this.settle(outcome, traveller, partner, left, right);
       const { beforeFirst, beforeSecond } = outcome;
       if (beforeSecond !== null) {
-        // The one that is being carried is discarded by the same rule, and does not meet it.
-        this.right.splice(this.right.indexOf(partner), 0, {
-          instruction: beforeSecond,
-          index: partner.index,
-        });
+        // What is being carried has its part of the rule already, and meets neither of the two again.
+        partners.splice(j, 0, { instruction: beforeSecond, index: partner.index });
+        j++;
       }
       if (beforeFirst !== null) {
         // It has to pass what comes behind the instruction that caused it.

@@ -40,6 +40,16 @@ export const after = (base: State, changesets: Changesets): State | string => {
   return draft.finish();
 };
 
+/** Whether the two orders end alike; the quick form of `convergence`, which explains. */
+export const converges = (base: State, left: Changesets, right: Changesets): boolean => {
+  const merged = transform(left, right, options(base));
+  if (E.isLeft(merged)) return false;
+  const leftFirst = after(base, [...left, ...merged.right.right]);
+  const rightFirst = after(base, [...right, ...merged.right.left]);
+  if (typeof leftFirst === 'string' || typeof rightFirst === 'string') return false;
+  return digest(leftFirst) === digest(rightFirst);
+};
+
 /**
  * Convergence: left and then the new right gives what right and then the new left gives. Besides: which
  * side is called left makes no difference, and the result is that of the naive merge.
@@ -90,7 +100,9 @@ export const solubility = (
   const whole = transform([...first, ...second], right, options(base));
   const a = transform(first, right, options(base));
   if (E.isLeft(whole) || E.isLeft(a)) return story('does not merge', base, sides);
-  const b = transform(second, a.right.right, options(base));
+  const middle = after(base, first);
+  if (typeof middle === 'string') return story(`the first part cannot be applied: ${middle}`, base, sides);
+  const b = transform(second, a.right.right, options(middle));
   if (E.isLeft(b)) return story(`the second part does not merge: ${b.left.message}`, base, sides);
   const parts = { left: [...a.right.left, ...b.right.left], right: b.right.right };
   return textOf(parts) === textOf(whole.right)

@@ -43,8 +43,10 @@ export const naiveTransform = (
         carry(front, j + 1);
         done.push(front);
       }
-      if (outcome.beforeSecond !== null)
+      if (outcome.beforeSecond !== null) {
         others.splice(j, 0, { instruction: outcome.beforeSecond, index: b.index });
+        j++;
+      }
     }
   };
 

@@ -15,6 +15,7 @@ import { isInsideContainer, lastIndex, sameContainer, withIndexAt } from '../pat
 import { independent, type Row } from '../rule.js';
 import { moved, outOfRange, pathsDiffer, sizesDiffer } from './bookkeeping.js';
 import { pathAgainstErase } from './columns.js';
+import { insertAgainstEraseTable } from './dangling.js';
 
 const l1 = verdict('L1', 'an element was inserted into the list', 'moved');
 const l4 = verdict(
@@ -59,7 +60,7 @@ export const insideInsert = (outer: ArrayInsert, inner: Instruction): Outcome =>
 
 export const arrayInsertRow: Row<'ArrayInsert'> = {
   AddTable: independent,
-  EraseTable: independent,
+  EraseTable: insertAgainstEraseTable,
   CreateObject: independent,
   EraseObject: independent,
   Update: insertAgainstUpdate,

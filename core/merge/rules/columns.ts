@@ -50,7 +50,7 @@ const bothAdd = (first: AddColumn, second: AddColumn): Outcome => {
 // the other side has added meanwhile. (A column *of* the erased class falls under the nested rule.)
 const addAgainstEraseTable = (add: AddColumn, erase: EraseTable): Outcome =>
   add.column.type === 'link' && add.column.target === erase.table
-    ? t4.prepend(eraseColumn(add.table, add.field))
+    ? t4.prepend('goes', eraseColumn(add.table, add.field))
     : unchanged;
 
 const eraseAgainstAdd = (erase: EraseColumn, add: AddColumn): Outcome =>

@@ -10,6 +10,7 @@ import { samePath } from '../path.js';
 import { independent, type PairRule, type Row } from '../rule.js';
 import { sameMember, samePayload } from '../same-payload.js';
 import { pathAgainstErase } from './columns.js';
+import { setEraseAgainstEraseTable, setInsertAgainstEraseTable } from './dangling.js';
 
 const s1 = verdict('S1', 'the set was cleared');
 const s2 = verdict('S2', 'both sides wrote the same value of the set, and the newer write stands');
@@ -44,7 +45,7 @@ export const realmBothErase =
 
 export const setInsertRow: Row<'SetInsert'> = {
   AddTable: independent,
-  EraseTable: independent,
+  EraseTable: setInsertAgainstEraseTable,
   CreateObject: independent,
   EraseObject: independent,
   Update: independent,
@@ -60,7 +61,7 @@ export const setInsertRow: Row<'SetInsert'> = {
 
 export const setEraseRow: Row<'SetErase'> = {
   AddTable: independent,
-  EraseTable: independent,
+  EraseTable: setEraseAgainstEraseTable,
   CreateObject: independent,
   EraseObject: independent,
   Update: independent,

@@ -18,6 +18,7 @@ import { isInside, samePath } from '../path.js';
 import { independent, type NestedRule, type Row } from '../rule.js';
 import { asShared, collectionOf, isShared } from '../shared.js';
 import { pathsDiffer, sizesDiffer } from './bookkeeping.js';
+import { updateAgainstEraseTable } from './dangling.js';
 
 const u1 = verdict('U1', 'both sides wrote the slot, and the newer write stands');
 const u1Default = verdict('U1', 'a default from the schema never beats a written value');
@@ -98,7 +99,7 @@ export const insideAdd = (outer: AddInteger, inner: Instruction): Outcome =>
 
 export const updateRow: Row<'Update'> = {
   AddTable: independent,
-  EraseTable: independent,
+  EraseTable: updateAgainstEraseTable,
   CreateObject: independent,
   EraseObject: independent,
   Update: bothUpdate,
