@@ -55,7 +55,7 @@ views('an object reads as a record of its properties, the primary key first', ()
     ArrayInsert P[1].friends[0] = link(P, 2) of 0
     SetInsert P[1].circle link(P, 2)
     Update P[1].roles["r"] = link(P, 2)`);
-  const { any, notes, ...others } = read(state, 'P', 1) ?? {};
+  const { any: mixed, notes, ...others } = read(state, 'P', 1) ?? {};
   const address = { lines: [], next: null, owner: null, street: null };
   const two = linkTo('P', 2);
   assert.equal(others, {
@@ -78,7 +78,7 @@ views('an object reads as a record of its properties, the primary key first', ()
     tags: ['x'],
   });
   assert.is(Object.keys(read(state, 'P', 1) ?? {})[0], '_id');
-  const [first, second, third] = any as readonly EdgeValue[];
+  const [first, second, third] = mixed as readonly EdgeValue[];
   assert.is(first, 1n);
   assert.is(Number(second), 1);
   assert.equal(third, { k: two });
@@ -99,9 +99,9 @@ views('a link whose target is gone reads as null, or is hidden in lists and sets
     Update P[1].any = link(P, 9)
     ArrayInsert P[1].anys[0] = link(P, 9) of 0
     ArrayInsert P[1].anys[1] = 5 of 1`);
-  const { friend, friends, pointers, circle, anyOf, roles, any, anys } = read(state, 'P', 1) ?? {};
+  const { friend, friends, pointers, circle, anyOf, roles, any: mixed, anys } = read(state, 'P', 1) ?? {};
   assert.equal(
-    { friend, friends, pointers, circle, anyOf, roles, any, anys },
+    { friend, friends, pointers, circle, anyOf, roles, mixed, anys },
     {
       friend: null,
       friends: [linkTo('P', 1)],
@@ -109,7 +109,7 @@ views('a link whose target is gone reads as null, or is hidden in lists and sets
       circle: [],
       anyOf: [],
       roles: { r: null },
-      any: null,
+      mixed: null,
       // A list of mixed values keeps its indices.
       anys: [null, 5n],
     },

@@ -117,7 +117,8 @@ export class ListEditor extends Editor {
     const { spot, list } = this.open();
     const { state } = this.writer;
     const column = itemColumn(spot);
-    const isEnd = index === visibleItems(state, column, list).length;
+    const isEnd =
+      rawIndex(state, column, list, index) < 0 && index === visibleItems(state, column, list).length;
     const at = isEnd ? list.items.length : this.existing(spot, list, index);
     this.insertAt(spot, at, list.items.length, values);
   }

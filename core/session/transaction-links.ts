@@ -10,7 +10,7 @@
  *
  * Source: merge-semantics, sections 1.7 and 1.9.
  */
-import { forEach, get, sortedKeys } from '../base/trie.js';
+import { forEach } from '../base/trie.js';
 import { arrayErase, type Instruction, type PathElement, setErase, update } from '../model/instruction.js';
 import type { Key } from '../model/key.js';
 import {
@@ -19,6 +19,7 @@ import {
   DictionaryNode,
   findObject,
   findTable,
+  isNode,
   ListNode,
   ObjectNode,
   SetNode,
@@ -154,7 +155,7 @@ class Nullification {
       const { type } = column.spec;
       if (type !== 'link' && type !== 'mixed') continue;
       const content = object.slots[column.slot];
-      if (content === undefined) continue;
+      if (content === undefined || !this.isOfInterest(content)) continue;
       if (field === null) this.slot(column, content, column.name, []);
       else this.slot(column, content, field, [...path, column.name]);
     }
@@ -170,8 +171,9 @@ class Nullification {
     if (content instanceof ObjectNode) this.object(innerTable(this.state, column), content, field, path);
     else if (content instanceof ListNode) this.list(column, content, field, path);
     else if (content instanceof DictionaryNode)
-      for (const key of sortedKeys(content.entries))
-        this.slot(column, get(content.entries, key) ?? null, field, [...path, key]);
+      forEach(content.entries, (entry, key) => {
+        if (this.isOfInterest(entry)) this.slot(column, entry, field, [...path, key]);
+      });
     else if (content instanceof SetNode)
       forEach(content.members, (member) => {
         if (this.isTarget(member))
@@ -186,8 +188,13 @@ class Nullification {
     for (let i = items.length - 1; i >= 0; i--) {
       const item = items[i] as Content;
       if (this.isTarget(item)) this.out.push(arrayErase(table, key, field, [...path, i], size--));
-      else this.inside(column, item, field, [...path, i]);
+      else if (isNode(item)) this.inside(column, item, field, [...path, i]);
     }
+  }
+
+  /** Whether it is worth making a path for. */
+  private isOfInterest(content: Content): boolean {
+    return this.isTarget(content) || isNode(content);
   }
 
   private isTarget(content: Content): boolean {
