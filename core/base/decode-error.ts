@@ -51,3 +51,14 @@ export const answer = (thrown: unknown): Either<DecodeError, never> => {
   if (thrown instanceof Refusal) return left(thrown.error);
   throw thrown;
 };
+
+/** Runs `read` on bytes that begin at `base` of those that the decoder was given. */
+export const within = <A>(base: number, read: () => A): A => {
+  try {
+    return read();
+  } catch (thrown) {
+    if (!(thrown instanceof Refusal)) throw thrown;
+    const { code, offset, message } = thrown.error;
+    return refuse(code, base + offset, message);
+  }
+};

@@ -19,6 +19,9 @@ export const limits = {
   /** Changesets of one message, and the instructions of all of them together, for the same reason. */
   messageChangesets: 100_000,
   messageInstructions: 3_000_000,
+  /** Elements of one MessagePack value, all levels together, and how deep they nest. */
+  packedElements: 1_000_000,
+  packedDepth: 100,
   /** Bytes of one encoded changeset. */
   changesetBytes: 16 * 1024 * 1024,
   /** Bytes of one encoded message. */
