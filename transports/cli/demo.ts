@@ -15,7 +15,7 @@ import { webSocketConnector } from '../links/websocket.js';
 import { lmdbClientStore } from '../stores/lmdb.js';
 import { inspect } from './inspect.js';
 import { loadMovies, movieSchema } from './movies.js';
-import { startServerProcess } from './server-process.js';
+import { type ServerProcess, startServerProcess } from './server-process.js';
 import { progressBar, table, wrap } from './table.js';
 
 const PARTITION = 'cinema';
@@ -55,6 +55,8 @@ interface Meeting {
   readonly doA: (device: Client) => void;
   readonly doB: (device: Client) => void;
   readonly outcome: (device: Client) => string;
+  /** Why both stay, where no rule has to decide. */
+  readonly both: string;
 }
 
 const set = (film: number, field: string, value: string) => (device: Client) =>
@@ -77,6 +79,7 @@ const meetings: readonly Meeting[] = [
     doA: set(1, 'director', 'A. Device'),
     doB: set(1, 'genre', 'Drama'),
     outcome: show(1, 'director', 'genre'),
+    both: 'different fields of one object do not meet',
   },
   {
     film: 2,
@@ -85,6 +88,7 @@ const meetings: readonly Meeting[] = [
     doA: set(2, 'title', 'Title of A'),
     doB: set(2, 'title', 'Title of B'),
     outcome: show(2, 'title'),
+    both: 'they did not meet',
   },
   {
     film: 3,
@@ -93,6 +97,7 @@ const meetings: readonly Meeting[] = [
     doA: (device) => void device.write((tx) => tx.delete('Movie', 3)),
     doB: set(3, 'title', 'Still here?'),
     outcome: show(3, 'title'),
+    both: 'they did not meet',
   },
   {
     film: 4,
@@ -101,6 +106,7 @@ const meetings: readonly Meeting[] = [
     doA: add(4, 3),
     doB: add(4, 4),
     outcome: show(4, 'likes'),
+    both: 'additions to a counter add up',
   },
 ];
 
@@ -111,19 +117,24 @@ const objectOf = (decision: Decision): string | null => {
 
 const isOf = (film: number) => (decision: Decision) => objectOf(decision) === `i${film}`;
 
-/** What the merge decided about one film: who won, and by which rule. */
-const verdictOn = (film: number, decisions: readonly Decision[], names: ReadonlyMap<number, string>) => {
-  const decided = decisions.filter(isOf(film));
+/** What the merge decided about a meeting: who won, and by which rule. */
+const verdictOn = (
+  meeting: Meeting,
+  decisions: readonly Decision[],
+  names: ReadonlyMap<number, string>,
+): { readonly winner: string; readonly why: string } => {
+  const decided = decisions.filter(isOf(meeting.film));
   const first = decided[0];
-  if (first === undefined) return { winner: 'both', why: 'they do not touch: both stay' };
+  if (first === undefined) return { winner: 'both', why: meeting.both };
   const winner = names.get(first.winner.changeset.origin) ?? `file ${first.winner.changeset.origin}`;
   return { winner, why: `${first.rule}: ${first.reason}` };
 };
 
-const run = async (folder: string): Promise<boolean> => {
+const run = async (folder: string, started: (server: ServerProcess) => void): Promise<boolean> => {
   const begun = performance.now();
   console.log('Syncline: two devices, one server, 3,201 films\n');
   const server = await startServerProcess(join(folder, 'server'));
+  started(server);
   console.log(`server   ${server.url}, LMDB store, in a process of its own`);
   const a = await openDevice(join(folder, 'a'), server.url);
   let b = await openDevice(join(folder, 'b'), server.url);
@@ -165,7 +176,7 @@ const run = async (folder: string): Promise<boolean> => {
     [b.session.describe().ident, 'B'],
   ]);
   const rows = meetings.map((meeting) => {
-    const { winner, why } = verdictOn(meeting.film, decisions, names);
+    const { winner, why } = verdictOn(meeting, decisions, names);
     return [`Movie[${meeting.film}]`, meeting.a, meeting.b, winner, wrap(why, 44), meeting.outcome(a)];
   });
   console.log(table(['object', 'A, offline', 'B, offline', 'wins', 'rule and reason', 'result on A'], rows));
@@ -197,8 +208,13 @@ const run = async (folder: string): Promise<boolean> => {
 };
 
 const folder = await mkdtemp(join(tmpdir(), 'syncline-demo-'));
+let server: ServerProcess | null = null;
 try {
-  process.exitCode = (await run(folder)) ? 0 : 1;
+  const isConverged = await run(folder, (started) => {
+    server = started;
+  });
+  process.exitCode = isConverged ? 0 : 1;
 } finally {
+  await (server as ServerProcess | null)?.stop('SIGKILL');
   await rm(folder, { recursive: true, force: true });
 }

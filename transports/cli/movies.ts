@@ -1,6 +1,7 @@
 /** The data of the demonstration: about 3,200 films from the package `vega-datasets`, a development dependency. */
 import { readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
+import { dirname, join } from 'node:path';
 
 export interface Movie {
   readonly _id: number;
@@ -41,7 +42,9 @@ const number = (value: unknown): number | null => (typeof value === 'number' ? v
 
 /** Numbered from 1 in the order of the file. */
 export const loadMovies = async (): Promise<readonly Movie[]> => {
-  const path = createRequire(import.meta.url).resolve('vega-datasets/data/movies.json');
+  // The package exports its entry point only; the data lie in a folder beside it.
+  const entry = createRequire(import.meta.url).resolve('vega-datasets');
+  const path = join(dirname(entry), '../data/movies.json');
   const rows = JSON.parse(await readFile(path, 'utf8')) as readonly Readonly<Record<string, unknown>>[];
   return rows.map((row, i) => ({
     _id: i + 1,
