@@ -10,6 +10,8 @@ import type { Outcome, RuleCode } from './outcome.js';
 
 export interface Party {
   readonly side: 'left' | 'right';
+  /** Position of the changeset among those of its side, from 0. */
+  readonly index: number;
   /** Its version, timestamp and origin tell which write of whom this is; rewriting does not change them. */
   readonly changeset: Changeset;
   /** As it was when the two met. */

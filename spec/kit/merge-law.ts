@@ -14,7 +14,11 @@ import { printChangesets, printInstruction } from '../../core/model/notation.js'
 import { toInstructions } from '../../core/model/snapshot.js';
 import type { State } from '../../core/model/state.js';
 import { contentsOf } from './contents.js';
+import { marked } from './foreign.js';
 import { naiveTransform } from './naive.js';
+import type { Random } from './random.js';
+import { allWeights, contentWeights, randomInstructions, type ValidOptions } from './valid.js';
+import { randomWorld } from './worlds.js';
 
 type Changesets = readonly Changeset[];
 
@@ -112,4 +116,37 @@ export const solubility = (
         'at once': textOf(whole.right),
         'in parts': textOf(parts),
       });
+};
+
+export type RandomMerge = 'contents' | 'mixed values' | 'schema';
+
+/**
+ * All laws on two random sides of up to three changesets, on a random state, with timestamps in any order.
+ * Null where they hold; else the case.
+ */
+export const randomMerge = (random: Random, kind: RandomMerge): string | null => {
+  const weights = kind === 'schema' ? allWeights : contentWeights;
+  const columns = kind === 'mixed values' ? { columns: ['mixed', 'l_mixed', 'd_mixed'] } : {};
+  const base = randomWorld(random, { ...columns, steps: 8 });
+  const left = marked(base, randomSide(random, base, 2, weights));
+  const right = marked(base, randomSide(random, base, 3, weights));
+  return convergence(base, left, right) ?? solubility(base, left.slice(0, 1), left.slice(1), right);
+};
+
+const randomSide = (
+  random: Random,
+  base: State,
+  origin: number,
+  weights: NonNullable<ValidOptions['weights']>,
+): Changesets => {
+  const side: Changeset[] = [];
+  let state = base;
+  const count = 1 + random.int(3);
+  for (let version = 1; version <= count; version++) {
+    const timestamp = random.int(8);
+    const run = randomInstructions(random, state, 1 + random.int(4), { weights });
+    side.push({ version, base: 0, timestamp, origin, instructions: run.instructions });
+    state = run.state;
+  }
+  return side;
 };

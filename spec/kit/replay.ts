@@ -73,7 +73,7 @@ class Replaying implements Replay {
     if (base === null) return;
     if (typeof base !== 'string') this.equal('schema of the base', schemaOf(base).sort(), vector.schema);
     this.asRecorded(left, right, base);
-    if (vector.third !== null) this.third(this.decoded('third', vector.third), left, base);
+    if (vector.third !== null) this.third(this.decoded('third', vector.third), left, right, base);
     const ourBase = base === 'no state' ? base : converted(base);
     this.ours(ourBase, left, right);
     if (vector.third !== null && ourBase !== 'no state') this.oursThree(ourBase, left, right, vector.third);
@@ -134,15 +134,31 @@ class Replaying implements Replay {
     this.ends('realm, right first', endInRealm(base, [...right, ...result.right.left]), merged.endRight);
   }
 
-  private third(third: readonly Changeset[], left: readonly Changeset[], base: State | 'no state'): void {
-    const { merged, thirdMerged } = this.vector;
-    if (merged === null) return;
+  private third(
+    third: readonly Changeset[],
+    left: readonly Changeset[],
+    right: readonly Changeset[],
+    base: State | 'no state',
+  ): void {
+    const { merged, thirdMerged, errorThree, associative } = this.vector;
+    const ends = [
+      [left, right, third],
+      [left, third, right],
+      [right, left, third],
+      [right, third, left],
+      [third, left, right],
+      [third, right, left],
+    ].map((order) => this.arriving(base, order));
+    const broken = ends.some((end) => typeof end === 'string' && end.startsWith(NOT_MERGED));
+    if (errorThree !== null && !broken) this.fail('realm: all orders of three merge', [errorThree]);
+    if (associative) {
+      const [first = '', ...others] = ends;
+      for (const end of others)
+        this.equal('realm: end of another order of three', [end].flat(), [first].flat());
+    }
+    if (merged === null || thirdMerged === null) return;
     const before = [...left, ...this.decoded('merged right', merged.right)];
     const result = transform(third, before, { rules: realmBy(this.positions) });
-    if (thirdMerged === null) {
-      // The recorded failure may be that of another order of arrival.
-      return;
-    }
     this.decoded('merged third', thirdMerged.changesets);
     if (!this.merges('realm, third', result)) return;
     this.sameSides('realm, merged third', result.right.left, thirdMerged.changesets);
@@ -151,12 +167,23 @@ class Replaying implements Replay {
     this.ends('realm, third', end, thirdMerged.end);
   }
 
+  /** What the reference's server holds when the sides arrive in this order; or why it does not. */
+  private arriving(base: State | 'no state', order: readonly (readonly Changeset[])[]): Contents | string {
+    let history: readonly Changeset[] = [];
+    for (const side of order) {
+      const result = transform(side, history, { rules: realmBy(this.positions) });
+      if (E.isLeft(result)) return `${NOT_MERGED} ${result.left.message}`;
+      history = [...history, ...result.right.left];
+    }
+    return base === 'no state' ? [] : endInRealm(base, history);
+  }
+
   private ours(base: State | 'no state', left: readonly Changeset[], right: readonly Changeset[]): void {
     const { merged, error, anomaly } = this.vector;
     const columns = base === 'no state' ? undefined : columnsOf(base);
     const [a, b] = base === 'no state' ? [left, right] : [marked(base, left), marked(base, right)];
     const result = transform(a, b, optionsWith(syncline, columns));
-    if (error !== null && isSchemaMismatch(reasonOf(error) ?? 'paths')) {
+    if (error?.startsWith('Schema mismatch') === true) {
       this.failed('syncline', result, error);
       return;
     }
@@ -269,7 +296,7 @@ class Replaying implements Replay {
     }
     const expected = reasonOf(text);
     if (E.isRight(result)) this.fail(`${what}: merges, but should fail`, [text]);
-    else if (result.left.reason !== expected)
+    else if (expected !== null && result.left.reason !== expected)
       this.fail(`${what}: fails for another reason`, [`- ${text}`, `+ ${result.left.message}`]);
   }
 
@@ -299,6 +326,8 @@ class Replaying implements Replay {
     this.failures.push({ what, lines });
   }
 }
+
+const NOT_MERGED = 'not merged:';
 
 const optionsWith = (rules: RuleSet, columns: ColumnLookup | undefined) =>
   columns === undefined ? { rules } : { rules, columns };
@@ -465,11 +494,12 @@ const transformReasons: readonly (readonly [RegExp, TransformReason])[] = [
   [/^Schema mismatch: Property .* is of type/, 'column-type'],
   [/^Schema mismatch: Property .* nullable on one side/, 'column-nullability'],
   [/^Schema mismatch: Property .* (?:single value|list|dictionary|set)/, 'column-collection'],
+  [/is_array_update|Inconsistent paths/, 'paths'],
   [/prior_size == .*prior_size/, 'prior-size'],
   [/(?:index|ndx).* <=? .*prior_size/, 'index-range'],
 ];
 
-/** What the reference's message says, as ours; null where it is unknown. */
+/** What the reference's message says, as ours; null where only the failure counts. */
 const reasonOf = (message: string): TransformReason | null =>
   transformReasons.find(([pattern]) => pattern.test(message))?.[1] ?? null;
 

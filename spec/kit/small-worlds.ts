@@ -275,6 +275,111 @@ export const schema = world(
   ],
 );
 
+/** Every kind of instruction on every kind of place: three objects, lists of three. */
+export const everything = world(
+  'everything',
+  `${top}
+   AddTable B topLevel _id: string?
+   AddTable E embedded
+   AddColumn E.i: int
+   AddColumn E.l: int[]
+   AddColumn A.i: int?
+   AddColumn A.b: link(B)?
+   AddColumn A.e: link(E)?
+   AddColumn A.l: int[]
+   AddColumn A.f: link(E)[]
+   AddColumn A.x: mixed?[]
+   AddColumn A.s: mixed?<>
+   AddColumn A.d: mixed?{}
+   AddColumn A.m: mixed?
+   CreateObject A[1]
+   CreateObject A[2]
+   CreateObject B["x"]
+   Update A[1].e = object
+   ArrayInsert A[1].e["l"][0] = 1 of 0
+   ${upTo(3)
+     .map((i) => `ArrayInsert A[1].l[${i}] = ${i} of ${i}\nArrayInsert A[1].f[${i}] = object of ${i}`)
+     .join('\n')}
+   ArrayInsert A[1].x[0] = 1 of 0
+   ArrayInsert A[1].x[1] = list of 1
+   ArrayInsert A[1].x[1][0] = 2 of 0
+   ArrayInsert A[1].x[2] = dictionary of 2
+   Update A[1].x[2]["k"] = 3
+   SetInsert A[1].s 1
+   Update A[1].d["k"] = list
+   ArrayInsert A[1].d["k"][0] = 1 of 0
+   Update A[1].m = dictionary
+   Update A[1].m["k"] = 1`,
+  [
+    'AddTable B topLevel _id: string?',
+    'AddTable C embedded',
+    'EraseTable A',
+    'EraseTable B',
+    'AddColumn A.i: int?',
+    'AddColumn B.c: link(A)?',
+    'AddColumn E.c: link(B)[]',
+    ...['A.i', 'A.e', 'A.l', 'A.x', 'A.s', 'A.d', 'A.m', 'E.i', 'E.l'].map(
+      (column) => `EraseColumn ${column}`,
+    ),
+    ...['A[1]', 'A[3]', 'B["x"]', 'B[null]'].flatMap((object) => [
+      `CreateObject ${object}`,
+      `EraseObject ${object}`,
+    ]),
+    'Update A[2].i = 1',
+    'Update A[1].i = 1',
+    'Update A[1].i = 2 default',
+    'Update A[1].i = null',
+    'AddInteger A[1].i += 3',
+    'Update A[1].b = link(B, "x")',
+    'Update A[1].e = null',
+    'Update A[1].e = object',
+    'Update A[1].e["i"] = 1',
+    'AddInteger A[1].e["i"] += 3',
+    ...onList('A[1].e["l"]', '4', 1),
+    ...onList('A[1].l', '4', 3),
+    ...onList('A[1].f', 'object', 3).filter((text) => !text.startsWith('Update')),
+    ...upTo(3).flatMap((at) => [
+      `Update A[1].f[${at}]["i"] = 1`,
+      `AddInteger A[1].f[${at}]["i"] += 3`,
+      `ArrayInsert A[1].f[${at}]["l"][0] = 4 of 0`,
+    ]),
+    ...onList('A[1].x', '4', 3),
+    ...upTo(3).flatMap((at) => [
+      `Update A[1].x[${at}] = list of 3`,
+      `Update A[1].x[${at}] = link(B, "x") of 3`,
+      `Clear A[1].x[${at}] list`,
+      `Clear A[1].x[${at}] dictionary`,
+    ]),
+    'ArrayInsert A[1].x[1][1] = 5 of 1',
+    'ArrayErase A[1].x[1][0] of 1',
+    'Update A[1].x[2]["k"] = 5',
+    'Update A[1].x[2]["k"] = erased',
+    ...['1', '2', 'double(1)', 'link(B, "x")'].flatMap((value) => [
+      `SetInsert A[1].s ${value}`,
+      `SetErase A[1].s ${value}`,
+    ]),
+    'Clear A[1].s set',
+    ...['k', 'l'].flatMap((key) => [
+      `Update A[1].d["${key}"] = 6`,
+      `Update A[1].d["${key}"] = erased`,
+      `Update A[1].d["${key}"] = list`,
+      `Update A[1].d["${key}"] = dictionary`,
+      `Clear A[1].d["${key}"] list`,
+      `ArrayInsert A[1].d["${key}"][0] = 6 of 1`,
+    ]),
+    'Clear A[1].d dictionary',
+    'Update A[1].m = null',
+    'Update A[1].m = 7',
+    'Update A[1].m = list',
+    'Update A[1].m = dictionary',
+    'Update A[1].m = link(B, "x")',
+    'Clear A[1].m list',
+    'Clear A[1].m dictionary',
+    'Update A[1].m["k"] = 7',
+    'Update A[1].m["k"] = list',
+  ],
+);
+
 /** Smaller first. */
 export const smallWorlds: readonly SmallWorld[] = [
   lists(2),

@@ -85,7 +85,10 @@ export interface Vector {
   readonly error: string | null;
   readonly errorReversed: string | null;
   readonly thirdMerged: ThirdMerged | null;
+  /** The transformation failed in one of the six orders of arrival. */
   readonly errorThree: string | null;
+  /** All six orders of arrival end alike. */
+  readonly associative: boolean;
 }
 
 export interface Merged {
@@ -189,6 +192,7 @@ interface JsonVector {
   readonly error?: string;
   readonly errorReversed?: string | null;
   readonly errorThree?: string;
+  readonly associative?: boolean;
 }
 
 const unknown = (what: string, found: unknown): never => {
@@ -478,6 +482,7 @@ const vectorOf = (json: JsonVector): Vector => {
             end: endOf(json.finalStateThree, json.finalSchemaThree, json.applyErrorThree),
           },
     errorThree: json.errorThree ?? null,
+    associative: json.associative === true,
   };
 };
 
