@@ -1,6 +1,6 @@
 /**
  * What a state holds, as text: one line for each class, column, object and property, sorted, in the form
- * that `vectors.ts` gives to the states of vectors.
+ * in which states of vectors are read.
  */
 import { forEach } from '../../core/base/trie.js';
 import type { Key } from '../../core/model/key.js';
@@ -28,7 +28,7 @@ import {
   propertyLine,
   setText,
   tableLine,
-} from './vectors.js';
+} from './contents-text.js';
 
 export const contentsOf = (state: State): Contents => {
   const lines = schemaOf(state);
