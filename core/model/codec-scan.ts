@@ -162,8 +162,8 @@ const scanInstructions = (reader: Reader, count: number): void => {
     if ((head & sameField) !== 0) {
       if (field < 0) nothingBefore(start, 'field');
     } else if ((shape & sameField) !== 0) {
-      // Most fields are one byte that names another string than before.
-      const code = bytes[reader.position] as number;
+      // Most fields are one byte that names another string than before. (At the end there is none.)
+      const code = bytes[reader.position] ?? 0xff;
       const number = code >> 1;
       if (
         (code & 0x81) === 0 &&

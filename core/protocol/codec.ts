@@ -30,7 +30,7 @@ import type { DownloadCursor, SaltedVersion, UploadCursor } from '../model/progr
 import { type ErrorAction, type ErrorCode, isErrorCode } from './errors.js';
 import { type Fields, fieldsOf } from './fields.js';
 import type { ClientMessage, Message, ServerMessage } from './messages.js';
-import { isPlainText, packPlain, textBytes } from './packer.js';
+import { isPlainText, pack, textBytes } from './packer.js';
 
 /** The type follows the head of the array. */
 const TYPE_OFFSET = 1;
@@ -60,7 +60,7 @@ const actions = [
  * Throws where the message is not well formed: numbers beyond 2^53 - 1, ill-formed instructions, more
  * changesets or instructions than `limits` allow.
  */
-export const encodeMessage = (message: Message): Uint8Array => packPlain(valuesOf(message));
+export const encodeMessage = (message: Message): Uint8Array => pack(valuesOf(message));
 
 const valuesOf = (message: Message): readonly unknown[] => {
   const { session } = message;

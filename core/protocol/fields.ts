@@ -8,13 +8,12 @@ import { limits } from '../base/limits.js';
 import { findBadUtf8, readUtf8 } from '../base/utf8.js';
 import type { Changeset } from '../model/changeset.js';
 import { scanBody } from '../model/codec-scan.js';
-import { isPlainText, unpackPlain } from './packer.js';
-
-const noExtensions: ReadonlySet<number> = new Set();
+import { isPlainText, pack, requireCanonical, unpack } from './packer.js';
 
 /** The fields of the message that takes all of `bytes`. */
 export const fieldsOf = (bytes: Uint8Array): Fields => {
-  const { value, offsets } = unpackPlain(bytes, noExtensions);
+  const { value, offsets } = unpack(bytes);
+  requireCanonical(bytes, pack(value));
   return Array.isArray(value)
     ? new Fields(bytes, offsets, value, 1)
     : refuse('malformed', 0, `${describe(value)} for a message: expected an array`);
@@ -141,5 +140,6 @@ const describe = (value: unknown): string => {
   if (Array.isArray(value)) return `an array of ${value.length}`;
   if (value instanceof Uint8Array) return `a binary of ${value.length} bytes`;
   if (value instanceof Map) return 'a map';
+  if (typeof value === 'object') return 'an extension';
   return typeof value === 'string' ? 'a string' : String(value);
 };

@@ -14,8 +14,8 @@ import { limits } from '../base/limits.js';
  * values. Refuses (see `core/base/decode-error.ts`) whatever is not exactly one element that msgpackr reads
  * without a failure, in memory that is in proportion to the bytes.
  */
-export const scanPacked = (bytes: Uint8Array, extensions: ReadonlySet<number>): number[] => {
-  const scan = new Scan(bytes, extensions);
+export const scanPacked = (bytes: Uint8Array, isExtension: (type: number) => boolean): number[] => {
+  const scan = new Scan(bytes, isExtension);
   scan.element(0);
   scan.reader.end('the last element');
   return scan.offsets;
@@ -24,11 +24,11 @@ export const scanPacked = (bytes: Uint8Array, extensions: ReadonlySet<number>): 
 class Scan {
   readonly reader: Reader;
   readonly offsets: number[] = [];
-  readonly #extensions: ReadonlySet<number>;
+  readonly #isExtension: (type: number) => boolean;
 
-  constructor(bytes: Uint8Array, extensions: ReadonlySet<number>) {
+  constructor(bytes: Uint8Array, isExtension: (type: number) => boolean) {
     this.reader = new Reader(bytes);
-    this.#extensions = extensions;
+    this.#isExtension = isExtension;
   }
 
   element(depth: number): void {
@@ -132,7 +132,7 @@ class Scan {
     const { reader } = this;
     const start = reader.position;
     const type = reader.byte();
-    if (!this.#extensions.has(type)) refuse('unknown', start, `MessagePack extension ${type}`);
+    if (!this.#isExtension(type)) refuse('unknown', start, `MessagePack extension ${type}`);
     reader.skip(size, 'an extension');
   }
 }
