@@ -75,12 +75,17 @@ kill(`loses nothing that it had acknowledged, at ${KILLS} seeded points between 
     });
   const devices = [await open(), await open()] as const;
   const waits: Promise<void>[] = [];
+  const deadline = Date.now() + 120_000;
   let next = 1;
   devices[0].write((tx) => tx.create('Entry', { _id: 0, by: 'all', hits: 0 }));
   await devices[0].session.waitForUpload();
   await devices[1].session.waitForDownload();
   let written = 0;
   while (kills < KILLS || restarting !== null) {
+    assert.ok(
+      Date.now() < deadline,
+      `stuck: ${devices.map((each) => JSON.stringify(each.session.describe())).join('\n')}`,
+    );
     const device = devices[random.int(2)] ?? devices[0];
     const id = next++;
     device.write((tx) => {

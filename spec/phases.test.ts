@@ -12,6 +12,7 @@ import {
   clientStep,
   defaultTiming,
   newClientSession,
+  retryDelay,
 } from '../core/session/client.js';
 import {
   type ClientEventType,
@@ -142,6 +143,23 @@ phases('of the client: every event in every phase has the outcome that the table
         assert.equal(clientStep(session, event), next, `${where} twice`);
       }
     }
+  }
+});
+
+phases('of the client: a timer that comes early is set again', () => {
+  const session = sessionIn('disconnected');
+  const early = clientStep(session, { type: 'timer', chance: 0, now: 59_999 });
+  assert.is(early.session, session);
+  assert.equal(early.effects, [{ type: 'timer', at: 60_000 }]);
+  assert.is(clientStep(session, { type: 'timer', chance: 0, now: 60_000 }).session.phase, 'connecting');
+});
+
+phases('of the client: pauses between attempts double up to the most, less a quarter at most', () => {
+  for (let attempts = 0; attempts < 40; attempts++) {
+    const full = Math.min(1000 * 2 ** attempts, 300_000);
+    assert.is(retryDelay(defaultTiming, attempts, 0), full);
+    const least = retryDelay(defaultTiming, attempts, 0.999);
+    assert.ok(least >= full * 0.75 && least < full && Number.isInteger(least));
   }
 });
 

@@ -180,10 +180,10 @@ const failureOf = (
   tryAgain,
 });
 
-/** Milliseconds until the next attempt: doubling from the first to the most, minus up to a quarter by chance. */
+/** Whole milliseconds until the next attempt: doubling from the first to the most, minus up to a quarter by chance. */
 export const retryDelay = (timing: Timing, attempts: number, chance: number): number => {
   const full = Math.min(timing.retryFirst * 2 ** Math.min(attempts, 30), timing.retryMost);
-  return full - full * 0.25 * chance;
+  return Math.ceil(full - full * 0.25 * chance);
 };
 
 const connecting = (session: ClientSession, now: number): Step => ({
@@ -417,7 +417,9 @@ const messageReceived = (
 };
 
 const timedOut = (session: ClientSession, now: number, chance: number): Step => {
-  if (session.deadline === null || now < session.deadline) return stay(session);
+  if (session.deadline === null) return stay(session);
+  // Clocks and timers disagree by a little: whoever comes early is sent back, and not forgotten.
+  if (now < session.deadline) return { session, effects: [{ type: 'timer', at: session.deadline }] };
   switch (session.phase) {
     case 'disconnected':
     case 'suspended':
