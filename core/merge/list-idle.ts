@@ -19,6 +19,7 @@ export const dropIdleMoves = (view: ListView, other: ListOps, near: number): voi
   let end = view.next[near] as number;
   while (!view.isFixed(end)) end = view.next[end] as number;
   for (let place = view.next[start] as number; place !== end; place = view.next[place] as number) {
+    if (view.patience-- < 0) return;
     const time = view.birth[place] as number;
     if (time === 0 || other.kind[time - 1] !== MOVE) continue;
     const origin = view.origin[place] as number;
@@ -42,6 +43,7 @@ export const dropIdleMoves = (view: ListView, other: ListOps, near: number): voi
 const isBetween = (view: ListView, time: number, from: number, to: number): boolean => {
   let place = view.next[from] as number;
   while (place !== to) {
+    view.patience--;
     if ((view.birth[place] as number) < time && (view.death[place] as number) > time) return false;
     place = view.next[place] as number;
   }

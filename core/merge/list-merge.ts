@@ -34,333 +34,13 @@
  *
  * Source: merge-semantics, sections 4.8 and 5.3.
  */
-import { dropIdleMoves } from './list-idle.js';
-import {
-  DICTIONARY,
-  ERASE,
-  INSERT,
-  isPerformable,
-  LIST,
-  type ListOps,
-  MOVE,
-  OBJECT_VALUE,
-  UPDATE,
-} from './list-ops.js';
-import { IDLE, OVERTAKEN, THROUGH, Trace } from './list-trace.js';
-import { ABSENT, FIRST, LAST, ListView, NEVER } from './list-view.js';
-
-/** One side while the merge goes on. */
-interface Side {
-  readonly ops: ListOps;
-  readonly view: ListView;
-  /** The element that each operation is about. */
-  readonly element: Int32Array;
-  /** The newest stamp of the operations that have been taken. */
-  newest: number;
-}
-
-class ListMerge {
-  readonly left: Side;
-  readonly right: Side;
-  readonly #trace: Trace;
-  /** Doubly linked list of the places that are alive in both views. */
-  readonly #before: Int32Array;
-  readonly #after: Int32Array;
-  /** How many elements a place has: more than one only while neither side has touched them. */
-  readonly #length: Int32Array;
-  /** The element of a place, named by its first place. */
-  readonly #element: Int32Array;
-  /** The latest place of an element. */
-  readonly #latest: Int32Array;
-  #places = LAST + 2;
-
-  constructor(left: ListOps, right: ListOps, size: number) {
-    // An operation adds at most two places by cutting untouched elements apart, and one of its own.
-    const places = this.#places + 3 * (left.length + right.length);
-    const side = (ops: ListOps, other: ListOps): Side => ({
-      ops,
-      view: new ListView(places, other.length, size),
-      element: new Int32Array(ops.length),
-      newest: -1,
-    });
-    this.left = side(left, right);
-    this.right = side(right, left);
-    this.#trace = new Trace(places);
-    this.#before = new Int32Array(places);
-    this.#after = new Int32Array(places);
-    this.#length = new Int32Array(places).fill(1);
-    this.#element = new Int32Array(places);
-    this.#latest = new Int32Array(places);
-    this.#after[FIRST] = LAST;
-    this.#before[LAST] = FIRST;
-    const base = LAST + 1;
-    this.#element[base] = base;
-    this.#latest[base] = base;
-    this.#length[base] = size;
-    if (size > 0) this.#join(FIRST, base);
-  }
-
-  /** Takes operation `k` of `own`. */
-  take(own: Side, other: Side, k: number): void {
-    const stamp = own.ops.stamp[k] as number;
-    switch (own.ops.kind[k]) {
-      case INSERT:
-        this.#insert(own, other, k);
-        if (stamp > own.newest) own.newest = stamp;
-        break;
-      case ERASE:
-        this.#erase(own, other, k);
-        break;
-      case MOVE:
-        this.#move(own, other, k);
-        break;
-      default:
-        own.element[k] = this.#element[this.#placeOf(own.view, own.ops.index[k] as number)] as number;
-    }
-  }
-
-  #insert(own: Side, other: Side, k: number): void {
-    const view = own.view;
-    const right = this.#placeFrom(view, own.ops.index[k] as number);
-    const place = this.#places++;
-    let left: number;
-    if (
-      view.death[right] === NEVER &&
-      other.newest < (own.ops.stamp[k] as number) &&
-      (view.moves === 0 || !this.#isNearMove(view, other.ops, right))
-    ) {
-      view.add(view.previous[right] as number, place, 0, NEVER, 1);
-      left = this.#before[right] as number;
-    } else {
-      this.#trace.follow(view, own.ops, k, other.ops, view.ownBefore(right), right, ABSENT, ABSENT);
-      view.add(this.#trace.anchor, place, 0, NEVER, 1);
-      this.#trace.arrange(view, place);
-      left = view.aliveBefore(place);
-    }
-    other.view.add(left, place, k + 1, NEVER, 0);
-    other.view.made[k] = place;
-    this.#join(left, place);
-    this.#element[place] = place;
-    this.#latest[place] = place;
-    own.element[k] = place;
-  }
-
-  #erase(own: Side, other: Side, k: number): void {
-    const element = this.#element[this.#placeOf(own.view, own.ops.index[k] as number)] as number;
-    const latest = this.#latest[element] as number;
-    own.element[k] = element;
-    this.#vacate(other, latest, k);
-    this.#withdraw(own, other, latest, ABSENT);
-  }
-
-  #move(own: Side, other: Side, k: number): void {
-    const view = own.view;
-    const from = this.#placeOf(view, own.ops.index[k] as number);
-    const element = this.#element[from] as number;
-    const latest = this.#latest[element] as number;
-    own.element[k] = element;
-    view.weigh(from, 0);
-    const right = this.#placeFrom(view, own.ops.to[k] as number);
-    let left = view.ownBefore(right);
-    if (left === from) left = view.ownBefore(from);
-    const trace = this.#trace;
-    trace.follow(view, own.ops, k, other.ops, left, right, from, latest);
-    if (trace.end === IDLE) {
-      this.#stay(own, other, trace.anchor);
-      return;
-    }
-    const place = this.#places++;
-    this.#element[place] = element;
-    view.add(trace.anchor, place, 0, trace.end === THROUGH ? NEVER : trace.time, 1);
-    trace.arrange(view, place);
-    if (trace.end === OVERTAKEN) {
-      const newer = view.made[trace.time - 1] as number;
-      const earlier = view.origin[newer] as number;
-      view.origin[newer] = place;
-      this.#withdraw(own, other, earlier, place);
-      return;
-    }
-    this.#latest[element] = place;
-    if (trace.end === THROUGH) {
-      this.#vacate(other, latest, k);
-      this.#withdraw(own, other, latest, place);
-      const behind = view.aliveBefore(place);
-      other.view.add(behind, place, k + 1, NEVER, 0);
-      other.view.origin[place] = latest;
-      other.view.made[k] = place;
-      other.view.moves++;
-      this.#join(behind, place);
-    } else this.#withdraw(own, other, latest, place);
-  }
-
-  /** An idle move: its element stays at `place`, from the beginning as far as its own side can see. */
-  #stay(own: Side, other: Side, place: number): void {
-    const view = own.view;
-    this.#trace.arrange(view, place);
-    const earlier = view.origin[place] as number;
-    if (earlier !== ABSENT) {
-      view.made[(view.birth[place] as number) - 1] = ABSENT;
-      view.moves--;
-      view.birth[place] = 0;
-      view.origin[place] = ABSENT;
-    }
-    view.weigh(place, 1);
-    this.#withdraw(own, other, earlier, place);
-  }
-
-  /** Operation `k` of the other side takes an element from its latest place, if this side still has it. */
-  #vacate(side: Side, place: number, k: number): void {
-    if (!side.view.has(place)) return;
-    side.view.death[place] = k + 1;
-    const before = this.#before[place] as number;
-    const after = this.#after[place] as number;
-    this.#after[before] = after;
-    this.#before[after] = before;
-  }
-
-  /**
-   * Takes an element's places out of its own side's view, from `latest` back to the first, where it has
-   * come to `place` instead or has been erased; and moves of the other side that this makes idle.
-   */
-  #withdraw(own: Side, other: Side, latest: number, place: number): void {
-    const view = own.view;
-    const near: number[] = [];
-    for (let old = latest; old !== ABSENT; old = view.origin[old] as number) {
-      const birth = view.birth[old] as number;
-      if (birth !== 0) {
-        view.made[birth - 1] = ABSENT;
-        view.moves--;
-      }
-      near.push(view.previous[old] as number);
-      view.remove(old);
-    }
-    if (view.moves === 0) return;
-    // The new place divides what was one region around the old one.
-    if (place !== ABSENT) near.push(view.previous[place] as number, place);
-    for (const old of near) if (view.has(old)) dropIdleMoves(view, other.ops, old);
-  }
-
-  /** Whether a move of the other side may decide where something in front of `right` goes. */
-  #isNearMove(view: ListView, other: ListOps, right: number): boolean {
-    let place = right;
-    do {
-      place = view.previous[place] as number;
-      const birth = view.birth[place] as number;
-      if (birth !== 0 && other.kind[birth - 1] === MOVE) return true;
-    } while (!view.isFixed(place));
-    return false;
-  }
-
-  /** The place whose first element is the one at `index` of the side's own list; `LAST` at its end. */
-  #placeFrom(view: ListView, index: number): number {
-    const place = view.find(index);
-    return view.offset === 0 ? place : this.#cut(place, view.offset);
-  }
-
-  /** The place that has the element at `index` of the side's own list, and nothing else. */
-  #placeOf(view: ListView, index: number): number {
-    const place = this.#placeFrom(view, index);
-    if ((this.#length[place] as number) > 1) this.#cut(place, 1);
-    return place;
-  }
-
-  /** Cuts a place of untouched elements in two. Returns the second. */
-  #cut(place: number, offset: number): number {
-    const second = this.#places++;
-    const length = (this.#length[place] as number) - offset;
-    this.#length[place] = offset;
-    this.#length[second] = length;
-    this.#element[second] = second;
-    this.#latest[second] = second;
-    this.left.view.weigh(place, offset);
-    this.left.view.add(place, second, 0, NEVER, length);
-    this.right.view.weigh(place, offset);
-    this.right.view.add(place, second, 0, NEVER, length);
-    this.#join(place, second);
-    return second;
-  }
-
-  #join(before: number, place: number): void {
-    const after = this.#after[before] as number;
-    this.#after[before] = place;
-    this.#before[place] = before;
-    this.#after[place] = after;
-    this.#before[after] = place;
-  }
-
-  /** Writes the merged operations of `own`: what they do to the states in the other side's view. */
-  transcribe(own: Side, other: Side): void {
-    const { kind, index, to, priorSize, gone } = own.ops;
-    const view = other.view;
-    const at = new Int32Array(this.#places).fill(ABSENT);
-    const position = new Int32Array(this.#places);
-    const counts = new Int32Array(this.#places + 1);
-    let last = 0;
-    let size = 0;
-    for (let place = view.next[FIRST] as number; place !== LAST; place = view.next[place] as number) {
-      position[place] = ++last;
-      if (view.birth[place] !== 0) continue;
-      at[this.#element[place] as number] = place;
-      const weight = view.weightOf(place);
-      counts[last] = weight;
-      size += weight;
-    }
-    for (let i = 1; i <= last; i++) {
-      const parent = i + (i & -i);
-      if (parent <= last) counts[parent] = (counts[parent] as number) + (counts[i] as number);
-    }
-    for (let k = 0; k < own.ops.length; k++) {
-      const element = own.element[k] as number;
-      const place = at[element] as number;
-      const made = view.made[k] as number;
-      priorSize[k] = size;
-      switch (kind[k]) {
-        case INSERT:
-          index[k] = countBefore(counts, position[made] as number);
-          count(counts, position[made] as number, last, 1);
-          at[element] = made;
-          size++;
-          break;
-        case ERASE:
-          if (place === ABSENT) gone[k] = 1;
-          else {
-            index[k] = countBefore(counts, position[place] as number);
-            count(counts, position[place] as number, last, -1);
-            size--;
-          }
-          break;
-        case MOVE:
-          if (made === ABSENT) gone[k] = 1;
-          else {
-            index[k] = countBefore(counts, position[place] as number);
-            count(counts, position[place] as number, last, -1);
-            to[k] = countBefore(counts, position[made] as number);
-            count(counts, position[made] as number, last, 1);
-            at[element] = made;
-          }
-          break;
-        default:
-          if (place === ABSENT) gone[k] = 1;
-          else index[k] = countBefore(counts, position[place] as number);
-      }
-    }
-  }
-}
-
-/** Adds to the count at a position, from 1, of a Fenwick tree. */
-const count = (counts: Int32Array, position: number, last: number, amount: number): void => {
-  for (let i = position; i <= last; i += i & -i) counts[i] = (counts[i] as number) + amount;
-};
-
-/** The sum of all counts before a position. */
-const countBefore = (counts: Int32Array, position: number): number => {
-  let sum = 0;
-  for (let i = position - 1; i > 0; i -= i & -i) sum += counts[i] as number;
-  return sum;
-};
+import { isPerformable, type ListOps, UPDATE } from './list-ops.js';
+import { mergePairs, mergeUpdates } from './list-pairs.js';
+import { transcribe } from './list-transcript.js';
+import { type ListSide, ListWeave } from './list-weave.js';
 
 /** Lets the older of two updates of one element go, pair by pair in the order of the rules (U1). */
-const mergeUpdates = (left: Side, right: Side): void => {
+const mergeAllUpdates = (left: ListSide, right: ListSide): void => {
   const updates = new Map<number, number[]>();
   for (let k = 0; k < right.ops.length; k++) {
     if (right.ops.kind[k] !== UPDATE) continue;
@@ -377,23 +57,14 @@ const mergeUpdates = (left: Side, right: Side): void => {
     let kept = 0;
     for (let r = 0; r < rivals.length; r++) {
       const rival = rivals[r] as number;
-      if (left.ops.gone[k] === 0) mergeUpdate(left.ops, k, right.ops, rival);
+      if (left.ops.gone[k] === 0) {
+        const leftIsNewer = (left.ops.stamp[k] as number) > (right.ops.stamp[rival] as number);
+        mergeUpdates(left.ops, k, right.ops, rival, leftIsNewer);
+      }
       if (right.ops.gone[rival] === 0) rivals[kept++] = rival;
     }
     rivals.length = kept;
   }
-};
-
-const mergeUpdate = (left: ListOps, k: number, right: ListOps, r: number): void => {
-  const a = left.value[k] as number;
-  const b = right.value[r] as number;
-  if (a === b && (a === LIST || a === DICTIONARY)) return;
-  let leftGoes: boolean;
-  if (a !== b && a === OBJECT_VALUE) leftGoes = true;
-  else if (a !== b && b === OBJECT_VALUE) leftGoes = false;
-  else leftGoes = (left.stamp[k] as number) < (right.stamp[r] as number);
-  if (leftGoes) left.gone[k] = 1;
-  else right.gone[r] = 1;
 };
 
 /**
@@ -408,17 +79,32 @@ export const mergeLists = (left: ListOps, right: ListOps): boolean => {
   if (left.length === 0 || right.length === 0) return true;
   const size = left.priorSize[0] as number;
   if (!isPerformable(left, size) || !isPerformable(right, size)) return false;
-  const merge = new ListMerge(left, right, size);
+  const pairs = left.length * right.length;
+  if (pairs < FEW_PAIRS || !weaveLists(left, right, pairs / 8)) mergePairs(left, right);
+  return true;
+};
+
+/** So many pairs take less time than what a weave sets up. */
+const FEW_PAIRS = 1000;
+
+/**
+ * Does what `mergePairs` does, in the way described above, for sequences that are not empty. Returns false,
+ * and has changed nothing, where that costs about `patience` steps more than it usually does.
+ */
+export const weaveLists = (left: ListOps, right: ListOps, patience: number): boolean => {
+  const weave = new ListWeave(left, right, left.priorSize[0] as number, patience);
   let l = 0;
   let r = 0;
   while (l < left.length || r < right.length) {
     const leftFirst =
       r === right.length || (l < left.length && (left.stamp[l] as number) < (right.stamp[r] as number));
-    if (leftFirst) merge.take(merge.left, merge.right, l++);
-    else merge.take(merge.right, merge.left, r++);
+    if (leftFirst) weave.take(weave.left, weave.right, l++);
+    else weave.take(weave.right, weave.left, r++);
+    if (weave.left.view.patience < 0 || weave.right.view.patience < 0) return false;
   }
-  mergeUpdates(merge.left, merge.right);
-  merge.transcribe(merge.left, merge.right);
-  merge.transcribe(merge.right, merge.left);
+  mergeAllUpdates(weave.left, weave.right);
+  const elements = weave.elementOf.subarray(0, weave.places);
+  transcribe(weave.left, weave.right, elements);
+  transcribe(weave.right, weave.left, elements);
   return true;
 };

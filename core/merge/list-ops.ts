@@ -3,6 +3,8 @@
  *
  * The list merge (`list-merge.ts`) reads and rewrites these and nothing else: it allocates nothing for an
  * operation, and knows neither instructions nor values.
+ *
+ * Updates that make a nested list or dictionary have rules of their own and do not belong here.
  */
 
 /** Kinds of operation. */
@@ -10,12 +12,6 @@ export const INSERT = 0;
 export const ERASE = 1;
 export const MOVE = 2;
 export const UPDATE = 3;
-
-/** What of an update's value decides between two updates of one element (rule U1). */
-export const PLAIN = 0;
-export const OBJECT_VALUE = 1;
-export const LIST = 2;
-export const DICTIONARY = 3;
 
 export interface ListOps {
   readonly length: number;
@@ -25,10 +21,10 @@ export interface ListOps {
   /** Of a move: where the element is found afterwards. */
   readonly to: Int32Array;
   readonly priorSize: Int32Array;
-  /** Ranks of the changesets in the order that decides conflicts; comparable between the sides of a merge. */
+  /** Ranks of the changesets in the order that decides conflicts; none occurs on both sides of a merge. */
   readonly stamp: Int32Array;
-  /** Of an update. */
-  readonly value: Uint8Array;
+  /** 1 for an update that creates an embedded object. */
+  readonly creates: Uint8Array;
   /** 1 for an operation that the merge discards; its other columns are then without meaning. */
   readonly gone: Uint8Array;
 }
@@ -40,7 +36,7 @@ export const listOps = (length: number): ListOps => ({
   to: new Int32Array(length),
   priorSize: new Int32Array(length),
   stamp: new Int32Array(length),
-  value: new Uint8Array(length),
+  creates: new Uint8Array(length),
   gone: new Uint8Array(length),
 });
 

@@ -74,6 +74,7 @@ export class Trace {
     this.#collect(view, left, right, from);
     const count = this.#include(view, latest);
     const events = this.#schedule(view, count);
+    view.patience -= 4 * count;
     const places = this.#places;
     const sides = this.#sides;
     const alive = this.#alive;

@@ -38,6 +38,8 @@ export class ListView {
   readonly made: Int32Array;
   /** How many of the other side's moves made a place that is still there. */
   moves = 0;
+  /** What those who search the view may still cost; below zero they may stop with a wrong answer. */
+  patience: number;
   /** After `find`: how far inside the place the index is. */
   offset = 0;
 
@@ -57,7 +59,8 @@ export class ListView {
   readonly #capacity: number;
 
   /** A view with room for `places`, of a list with one place of `size` elements, over `operations` of the other side. */
-  constructor(places: number, operations: number, size: number) {
+  constructor(places: number, operations: number, size: number, patience: number) {
+    this.patience = patience;
     this.previous = new Int32Array(places).fill(ABSENT);
     this.next = new Int32Array(places);
     this.birth = new Int32Array(places);

@@ -1,0 +1,288 @@
+/**
+ * Two sequences of operations on one list, taken one by one from either side.
+ *
+ * Each operation takes one step: in the view of its own side it changes the states in all times of the
+ * other side, in the other side's view it adds a time (`list-view.ts`). What the rules say about pairs comes
+ * in where a new place is to be found; everything else follows places.
+ *
+ * Source: merge-semantics, section 4.8.
+ */
+import { dropIdleMoves } from './list-idle.js';
+import { ERASE, INSERT, type ListOps, MOVE } from './list-ops.js';
+import { IDLE, OVERTAKEN, THROUGH, Trace } from './list-trace.js';
+import { ABSENT, FIRST, LAST, ListView, NEVER } from './list-view.js';
+
+/** One side while the merge goes on. */
+export interface ListSide {
+  readonly ops: ListOps;
+  readonly view: ListView;
+  /** The element that each operation is about: a number from 0 to `places - 1`. */
+  readonly element: Int32Array;
+  /** The newest stamp of the insertions that have been taken. */
+  newest: number;
+}
+
+export class ListWeave {
+  readonly left: ListSide;
+  readonly right: ListSide;
+  /** Made when it is first needed: most merges do without. */
+  #tracer: Trace | null = null;
+  /** Doubly linked list of the places that are alive in both views. */
+  readonly #before: Int32Array;
+  readonly #after: Int32Array;
+  /** How many elements a place has: more than one only while neither side has touched them. */
+  readonly #length: Int32Array;
+  /** The element of a place, named by its first place. */
+  readonly elementOf: Int32Array;
+  /** The latest place of an element. */
+  readonly #latest: Int32Array;
+  /** How many places there are. */
+  places = LAST + 2;
+
+  /** `patience` is what each view may cost beyond the plain steps. */
+  constructor(left: ListOps, right: ListOps, size: number, patience: number) {
+    // An operation adds at most two places by cutting untouched elements apart, and one of its own.
+    const places = this.places + 3 * (left.length + right.length);
+    const side = (ops: ListOps, other: ListOps): ListSide => ({
+      ops,
+      view: new ListView(places, other.length, size, patience),
+      element: new Int32Array(ops.length),
+      newest: -1,
+    });
+    this.left = side(left, right);
+    this.right = side(right, left);
+    this.#before = new Int32Array(places);
+    this.#after = new Int32Array(places);
+    this.#length = new Int32Array(places).fill(1);
+    this.elementOf = new Int32Array(places);
+    this.#latest = new Int32Array(places);
+    this.#after[FIRST] = LAST;
+    this.#before[LAST] = FIRST;
+    const base = LAST + 1;
+    this.elementOf[base] = base;
+    this.#latest[base] = base;
+    this.#length[base] = size;
+    if (size > 0) this.#join(FIRST, base);
+  }
+
+  #trace(): Trace {
+    this.#tracer ??= new Trace(this.elementOf.length);
+    return this.#tracer;
+  }
+
+  /** Takes operation `k` of `own`. */
+  take(own: ListSide, other: ListSide, k: number): void {
+    const stamp = own.ops.stamp[k] as number;
+    switch (own.ops.kind[k]) {
+      case INSERT:
+        this.#insert(own, other, k);
+        if (stamp > own.newest) own.newest = stamp;
+        break;
+      case ERASE:
+        this.#erase(own, other, k);
+        break;
+      case MOVE:
+        this.#move(own, other, k);
+        break;
+      default:
+        own.element[k] = this.elementOf[this.#placeOf(own.view, own.ops.index[k] as number)] as number;
+    }
+  }
+
+  #insert(own: ListSide, other: ListSide, k: number): void {
+    const view = own.view;
+    const right = this.#placeFrom(view, own.ops.index[k] as number);
+    const place = this.places++;
+    const stamp = own.ops.stamp[k] as number;
+    const isNewest = view.moves === 0 && other.newest < stamp;
+    let left: number;
+    if (view.death[right] === NEVER && (isNewest || this.#isNewestBefore(view, other.ops, right, stamp))) {
+      view.add(view.previous[right] as number, place, 0, NEVER, 1);
+      left = this.#before[right] as number;
+    } else {
+      if (isNewest) this.#insertBeforeRemoved(view, right, place);
+      else {
+        const trace = this.#trace();
+        trace.follow(view, own.ops, k, other.ops, view.ownBefore(right), right, ABSENT, ABSENT);
+        view.add(trace.anchor, place, 0, NEVER, 1);
+        trace.arrange(view, place);
+      }
+      left = view.aliveBefore(place);
+    }
+    other.view.add(left, place, k + 1, NEVER, 0);
+    other.view.made[k] = place;
+    this.#join(left, place);
+    this.elementOf[place] = place;
+    this.#latest[place] = place;
+    own.element[k] = place;
+  }
+
+  #erase(own: ListSide, other: ListSide, k: number): void {
+    const element = this.elementOf[this.#placeOf(own.view, own.ops.index[k] as number)] as number;
+    const latest = this.#latest[element] as number;
+    own.element[k] = element;
+    this.#vacate(other, latest, k);
+    this.#withdraw(own, other, latest, ABSENT);
+  }
+
+  #move(own: ListSide, other: ListSide, k: number): void {
+    const view = own.view;
+    const from = this.#placeOf(view, own.ops.index[k] as number);
+    const element = this.elementOf[from] as number;
+    const latest = this.#latest[element] as number;
+    own.element[k] = element;
+    view.weigh(from, 0);
+    const right = this.#placeFrom(view, own.ops.to[k] as number);
+    let left = view.ownBefore(right);
+    if (left === from) left = view.ownBefore(from);
+    const trace = this.#trace();
+    trace.follow(view, own.ops, k, other.ops, left, right, from, latest);
+    if (trace.end === IDLE) {
+      this.#stay(own, other, trace.anchor);
+      return;
+    }
+    const place = this.places++;
+    this.elementOf[place] = element;
+    view.add(trace.anchor, place, 0, trace.end === THROUGH ? NEVER : trace.time, 1);
+    trace.arrange(view, place);
+    if (trace.end === OVERTAKEN) {
+      const newer = view.made[trace.time - 1] as number;
+      const earlier = view.origin[newer] as number;
+      view.origin[newer] = place;
+      this.#withdraw(own, other, earlier, place);
+      return;
+    }
+    this.#latest[element] = place;
+    if (trace.end === THROUGH) {
+      this.#vacate(other, latest, k);
+      this.#withdraw(own, other, latest, place);
+      const behind = view.aliveBefore(place);
+      other.view.add(behind, place, k + 1, NEVER, 0);
+      other.view.origin[place] = latest;
+      other.view.made[k] = place;
+      other.view.moves++;
+      this.#join(behind, place);
+    } else this.#withdraw(own, other, latest, place);
+  }
+
+  /** An idle move: its element stays at `place`, from the beginning as far as its own side can see. */
+  #stay(own: ListSide, other: ListSide, place: number): void {
+    const view = own.view;
+    this.#trace().arrange(view, place);
+    const earlier = view.origin[place] as number;
+    if (earlier !== ABSENT) {
+      view.made[(view.birth[place] as number) - 1] = ABSENT;
+      view.moves--;
+      view.birth[place] = 0;
+      view.origin[place] = ABSENT;
+    }
+    view.weigh(place, 1);
+    this.#withdraw(own, other, earlier, place);
+  }
+
+  /** Operation `k` of the other side takes an element from its latest place, if this side still has it. */
+  #vacate(side: ListSide, place: number, k: number): void {
+    if (!side.view.has(place)) return;
+    side.view.death[place] = k + 1;
+    const before = this.#before[place] as number;
+    const after = this.#after[place] as number;
+    this.#after[before] = after;
+    this.#before[after] = before;
+  }
+
+  /**
+   * Takes an element's places out of its own side's view, from `latest` back to the first, where it has
+   * come to `place` instead or has been erased; and moves of the other side that this makes idle.
+   */
+  #withdraw(own: ListSide, other: ListSide, latest: number, place: number): void {
+    const view = own.view;
+    if (view.moves === 0) {
+      if (latest !== ABSENT) view.remove(latest);
+      return;
+    }
+    const near: number[] = [];
+    for (let old = latest; old !== ABSENT; old = view.origin[old] as number) {
+      const birth = view.birth[old] as number;
+      if (birth !== 0) {
+        view.made[birth - 1] = ABSENT;
+        view.moves--;
+      }
+      near.push(view.previous[old] as number);
+      view.remove(old);
+    }
+    if (view.moves === 0) return;
+    // The new place divides what was one region around the old one.
+    if (place !== ABSENT) near.push(view.previous[place] as number, place);
+    for (const old of near) if (view.has(old)) dropIdleMoves(view, other.ops, old);
+  }
+
+  /**
+   * Whether everything that the other side put between `right` and the nearest fixed place to its left are
+   * insertions older than `stamp`.
+   */
+  #isNewestBefore(view: ListView, other: ListOps, right: number, stamp: number): boolean {
+    let place = right;
+    do {
+      place = view.previous[place] as number;
+      view.patience--;
+      const birth = view.birth[place] as number;
+      if (birth === 0) continue;
+      if (other.kind[birth - 1] === MOVE || (other.stamp[birth - 1] as number) > stamp) return false;
+    } while (!view.isFixed(place));
+    return true;
+  }
+
+  /**
+   * Puts a place in front of `right`, which the other side has removed, where it is newer than all that the
+   * other side has inserted. It is in front of `right` until that dies, then in front of the next place that
+   * is alive at that time, and so on. What the other side inserts in front of those comes to lie left of it.
+   */
+  #insertBeforeRemoved(view: ListView, right: number, place: number): void {
+    view.add(view.previous[right] as number, place, 0, NEVER, 1);
+    let time = view.death[right] as number;
+    for (let behind = view.next[right] as number; time !== NEVER; ) {
+      const next = view.next[behind] as number;
+      view.patience--;
+      if ((view.birth[behind] as number) > time) view.relocate(behind, view.previous[place] as number);
+      else if ((view.death[behind] as number) > time) time = view.death[behind] as number;
+      behind = next;
+    }
+  }
+
+  /** The place whose first element is the one at `index` of the side's own list; `LAST` at its end. */
+  #placeFrom(view: ListView, index: number): number {
+    const place = view.find(index);
+    return view.offset === 0 ? place : this.#cut(place, view.offset);
+  }
+
+  /** The place that has the element at `index` of the side's own list, and nothing else. */
+  #placeOf(view: ListView, index: number): number {
+    const place = this.#placeFrom(view, index);
+    if ((this.#length[place] as number) > 1) this.#cut(place, 1);
+    return place;
+  }
+
+  /** Cuts a place of untouched elements in two. Returns the second. */
+  #cut(place: number, offset: number): number {
+    const second = this.places++;
+    const length = (this.#length[place] as number) - offset;
+    this.#length[place] = offset;
+    this.#length[second] = length;
+    this.elementOf[second] = second;
+    this.#latest[second] = second;
+    this.left.view.weigh(place, offset);
+    this.left.view.add(place, second, 0, NEVER, length);
+    this.right.view.weigh(place, offset);
+    this.right.view.add(place, second, 0, NEVER, length);
+    this.#join(place, second);
+    return second;
+  }
+
+  #join(before: number, place: number): void {
+    const after = this.#after[before] as number;
+    this.#after[before] = place;
+    this.#before[place] = before;
+    this.#after[place] = after;
+    this.#before[after] = place;
+  }
+}
