@@ -297,7 +297,7 @@ const refused: readonly [what: string, code: DecodeErrorCode, offset: number, by
   ['an array instruction without an index', 'malformed', 1, [1, 8, 3, 65, 1, 2, 3, 97, 0, 0]],
   ['a default in a list', 'malformed', 11, [1, 0x84, 3, 65, 1, 2, 3, 97, 1, 0, 5, 0x80]],
   ['a default in a set', 'malformed', 8, [1, 12, 3, 65, 1, 2, 3, 97, 0x80]],
-  ['a value type beyond the last', 'unknown', 8, [1, 4, 3, 65, 1, 2, 3, 97, 18]],
+  ['a value type beyond the last', 'unknown', 8, [1, 4, 3, 65, 1, 2, 3, 97, 20]],
   ['a collection type beyond the last', 'unknown', 8, [1, 11, 3, 65, 1, 2, 3, 97, 4]],
   [
     'nanoseconds beyond a second',

@@ -13,9 +13,11 @@ import type { TransformReason } from '../core/merge/transform-error.js';
 import { applyAll, edit } from '../core/model/apply.js';
 import { realmApplyRules } from '../core/model/apply-rules.js';
 import type { Changeset } from '../core/model/changeset.js';
+import { decodeChangeset, encodeChangeset } from '../core/model/codec.js';
 import { digest } from '../core/model/digest.js';
 import { type Instruction, kinds } from '../core/model/instruction.js';
 import { printInstruction } from '../core/model/notation.js';
+import { unpack } from '../core/model/packed.js';
 import { emptyState, type State } from '../core/model/state.js';
 import { contentsOf } from './kit/contents.js';
 import { mergeExamples } from './kit/merge-examples.js';
@@ -233,6 +235,25 @@ test('instructions that a rule puts in front take part in the rest of the merge'
   assert.equal({ left: contents(result.left), right: contents(result.right) }, expected);
   const turned = merged(right, left);
   assert.equal({ left: contents(turned.right), right: contents(turned.left) }, expected);
+});
+
+test('that a collection is shared is remembered with the instruction, and survives the codec', () => {
+  const left = changesets`changeset 1 base 0 at 9 from 2
+    Update A[1].m = list`;
+  const right = changesets`changeset 1 base 0 at 1 from 3
+    Update A[1].m = list
+    ArrayInsert A[1].m[0] = 1 of 0`;
+  const met = merged(left, right).left;
+  assert.equal(met, left, 'it says the same');
+  const decoded = decodeChangeset(encodeChangeset(met[0] as Changeset));
+  if (E.isLeft(decoded)) throw new Error(decoded.left.message);
+  const overwrite = changesets`changeset 2 base 0 at 2 from 3
+    Update A[1].m = "s"`;
+  for (const again of [met, [unpack(decoded.right)]]) {
+    assert.equal(contents(merged(again, overwrite).left), []);
+    assert.equal(contents(merged(again, overwrite).right), ['Update A[1].m = "s"']);
+  }
+  assert.equal(contents(merged(left, overwrite).right), []);
 });
 
 // ---- errors --------------------------------------------------------------------------------------------

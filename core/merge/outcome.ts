@@ -56,13 +56,16 @@ export type RuleCode =
 /** What becomes of one instruction: as it was, discarded, or replaced. */
 export type Fate = 'stays' | 'goes' | Instruction;
 
+/** Its place shifted; what it says changed; or it says the same, and only the merge knows the difference. */
+export type Effect = 'moved' | 'adjusted' | 'marked';
+
 /** `first` and `second` are the operands in the order in which they were given. */
 export interface Outcome {
   readonly rule: RuleCode | null;
   /** One sentence, for people. */
   readonly reason: string;
-  /** What happened to an instruction that was replaced: its place shifted, or what it says changed. */
-  readonly effect: 'moved' | 'adjusted';
+  /** What happened to an instruction that was replaced. */
+  readonly effect: Effect;
   readonly first: Fate;
   readonly second: Fate;
   /** Go right in front of the first and the second instruction, each on its side. */
@@ -80,7 +83,7 @@ class Decided implements Outcome {
   mirror: Outcome | null = null;
   readonly rule: RuleCode | null;
   readonly reason: string;
-  readonly effect: 'moved' | 'adjusted';
+  readonly effect: Effect;
   readonly first: Fate;
   readonly second: Fate;
   readonly problem: Problem | null;
@@ -130,11 +133,7 @@ export interface Verdict {
   prepend(first: Fate, instruction: Instruction): Outcome;
 }
 
-export const verdict = (
-  rule: RuleCode,
-  reason: string,
-  effect: 'moved' | 'adjusted' = 'adjusted',
-): Verdict => {
+export const verdict = (rule: RuleCode, reason: string, effect: Effect = 'adjusted'): Verdict => {
   const by = { rule, reason, effect };
   const second = new Decided(by, 'stays', 'goes');
   const firstGoes = constant(new Decided(by, 'goes', 'stays'), second);

@@ -41,7 +41,7 @@ export interface Recorder {
 /** Tells the recorder what an outcome other than `unchanged` did. */
 export const report = (recorder: Recorder, outcome: Outcome, left: Party, right: Party): void => {
   const { rule, reason, first, second, effect } = outcome;
-  if (rule === null) return;
+  if (rule === null || effect === 'marked') return;
   if (first === 'goes' && second === 'goes') {
     recorder.decided({ rule, outcome: 'joined', reason, winner: left, loser: right, result: null });
     return;

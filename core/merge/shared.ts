@@ -12,7 +12,8 @@
  * longer: any overwrite of the place wins over it, as an overwrite always wins over what happens inside.
  * The mark is set by the merge alone, except that whoever reads instructions of a foreign emitter may set
  * it on an Update that was made where such a collection with contents was already. (Our own never is: it
- * sends a Clear after every such Update.)
+ * sends a Clear after every such Update.) A marked Update says the same as before, in the notation too: its
+ * value is another constant of the same contents, which the codec keeps apart.
  *
  *     A newer:  Update m = list
  *     B older:  Update m = list, ArrayInsert m[0] = 1, Update m = "s"        m becomes "s" on both
@@ -20,23 +21,13 @@
  * Source: merge-semantics, sections 1.6, 3.3, and 4.12 no. 7.
  */
 import type { Update } from '../model/instruction.js';
-import { dictionary, list, type Marker, type Payload } from '../model/value.js';
-
-interface SharedMarker extends Marker {
-  readonly shared: true;
-}
-
-export const sharedList: Marker = Object.freeze<SharedMarker>({ type: 'list', shared: true });
-export const sharedDictionary: Marker = Object.freeze<SharedMarker>({ type: 'dictionary', shared: true });
+import { dictionary, isShared, list, type Payload, sharedDictionary, sharedList } from '../model/value.js';
 
 /** The kind of collection that an update with this value makes of its place; null if it makes none. */
 export const collectionOf = (value: Payload): 'list' | 'dictionary' | null => {
   if (typeof value !== 'object' || value === null) return null;
   return value.type === 'list' || value.type === 'dictionary' ? value.type : null;
 };
-
-export const isShared = (value: Payload): boolean =>
-  typeof value === 'object' && value !== null && 'shared' in value;
 
 /** The same reference if it is shared already, or makes no collection. */
 export const asShared = (update: Update): Update => {

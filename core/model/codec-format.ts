@@ -41,7 +41,17 @@
 import { type Kind, kinds } from './instruction.js';
 import type { KeyType } from './key.js';
 import type { CollectionType, ElementType } from './schema.js';
-import { dictionary, erased, list, type Marker, objectValue, set } from './value.js';
+import {
+  dictionary,
+  erased,
+  isShared,
+  list,
+  type Marker,
+  objectValue,
+  set,
+  sharedDictionary,
+  sharedList,
+} from './value.js';
 
 const numbered = <T extends string>(names: readonly T[]): Readonly<Record<T, number>> =>
   Object.fromEntries(names.map((name, number) => [name, number])) as Record<T, number>;
@@ -73,10 +83,18 @@ export const TAG_UUID = 11;
 export const TAG_LINK = 12;
 /** Markers have the tags from here on. */
 export const TAG_MARKERS = 13;
-export const markers: readonly Marker[] = [objectValue, erased, list, dictionary, set];
-export const markerNumbers: Readonly<Record<Marker['type'], number>> = numbered(
-  markers.map((marker) => marker.type),
-);
+export const markers: readonly Marker[] = [
+  objectValue,
+  erased,
+  list,
+  dictionary,
+  set,
+  sharedList,
+  sharedDictionary,
+];
+/** The shared markers are known by reference, all others by their type. */
+export const markerNumber = (marker: Marker): number =>
+  isShared(marker) ? markers.indexOf(marker) : markers.findIndex(({ type }) => type === marker.type);
 
 export const KEY_NULL = 0;
 export const KEY_INT = 1;

@@ -22,7 +22,7 @@ import {
   KEY_UUID,
   keyTypeNumbers,
   kindNumbers,
-  markerNumbers,
+  markerNumber,
   SAME_FIELD,
   SAME_OBJECT,
   SAME_TABLE,
@@ -363,7 +363,7 @@ const writeTagged = (writer: Writer, value: Exclude<Payload & object, null>, fla
       writeKey(writer, value.key);
       return;
     default:
-      writer.byte((TAG_MARKERS + markerNumbers[value.type]) | flag);
+      writer.byte((TAG_MARKERS + markerNumber(value)) | flag);
   }
 };
 

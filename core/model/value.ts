@@ -96,6 +96,12 @@ export const erased: Marker = Object.freeze({ type: 'erased' });
 export const list: Marker = Object.freeze({ type: 'list' });
 export const dictionary: Marker = Object.freeze({ type: 'dictionary' });
 export const set: Marker = Object.freeze({ type: 'set' });
+/**
+ * A list and a dictionary that say no more than the two above, and differ from them by reference only. The
+ * merge tells by them which updates it has seen something pass into (`core/merge/shared.ts`).
+ */
+export const sharedList: Marker = Object.freeze({ type: 'list' });
+export const sharedDictionary: Marker = Object.freeze({ type: 'dictionary' });
 
 export type ScalarType =
   | 'bool'
@@ -183,6 +189,8 @@ export const isMarker = (payload: Payload): payload is Marker => {
       return false;
   }
 };
+
+export const isShared = (payload: Payload): boolean => payload === sharedList || payload === sharedDictionary;
 
 export const isLink = (payload: Payload): payload is Link =>
   typeof payload === 'object' && payload !== null && payload.type === 'link';

@@ -5,13 +5,13 @@
  * Updates, and marks them (`core/merge/shared.ts`).
  */
 
-import { sharedDictionary, sharedList } from '../../core/merge/shared.js';
 import { edit } from '../../core/model/apply.js';
 import type { Changeset } from '../../core/model/changeset.js';
 import type { Instruction, Update } from '../../core/model/instruction.js';
 import { printPlace } from '../../core/model/notation.js';
 import { read } from '../../core/model/read.js';
 import type { State } from '../../core/model/state.js';
+import { sharedDictionary, sharedList } from '../../core/model/value.js';
 
 /**
  * The changesets with those Updates marked as shared that make a collection where one with contents was

@@ -15,15 +15,20 @@ import {
   isPathInstruction,
   type Update,
 } from '../../model/instruction.js';
+import { isShared } from '../../model/value.js';
 import { type Outcome, unchanged, verdict } from '../outcome.js';
 import { isInside, lastIndex, mapMove, sameContainer, samePath, withIndex } from '../path.js';
 import { independent, type Row } from '../rule.js';
-import { asOwn, collectionOf, isShared } from '../shared.js';
+import { asOwn, collectionOf } from '../shared.js';
 import { pathAgainstErase } from './columns.js';
 
 const u3 = verdict('U3', 'one side cleared the collection and the other replaced it; the newer stands');
 const u3Shared = verdict('U3', 'the collection was replaced by another kind, and this update did not own it');
-const u3Emptied = verdict('U3', 'the collection was cleared, so that all that is in it is its own again');
+const u3Emptied = verdict(
+  'U3',
+  'the collection was cleared, so that all that is in it is its own again',
+  'marked',
+);
 const u4 = verdict('U4', 'the value was made a collection');
 const u5 = verdict('U5', 'both sides cleared the collection, and the newer clear stands for both');
 const l10 = verdict('L10', 'an element was inserted before the collection that it clears', 'moved');

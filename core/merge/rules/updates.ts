@@ -12,11 +12,11 @@ import {
   isPathInstruction,
   type Update,
 } from '../../model/instruction.js';
-import { addWrapping, typeOf } from '../../model/value.js';
+import { addWrapping, isShared, typeOf } from '../../model/value.js';
 import { type Outcome, unchanged, verdict } from '../outcome.js';
 import { isInside, samePath } from '../path.js';
 import { independent, type NestedRule, type Row } from '../rule.js';
-import { asShared, collectionOf, isShared } from '../shared.js';
+import { asShared, collectionOf } from '../shared.js';
 import { pathsDiffer, sizesDiffer } from './bookkeeping.js';
 import { updateAgainstEraseTable } from './dangling.js';
 
@@ -31,7 +31,7 @@ const u2Added = verdict('U2', 'the addition is newer, or the value a default, so
 const u2Lost = verdict('U2', 'the slot was overwritten by a newer value');
 const u2NoInteger = verdict('U2', 'the slot was overwritten by something that cannot be added to');
 const overwritten = verdict('n:Update', 'what it is in was overwritten');
-const entered = verdict('n:Update', 'the other side has put something into the collection');
+const entered = verdict('n:Update', 'the other side has put something into the collection', 'marked');
 const insideInteger = verdict('n:AddInteger', 'the other side holds an integer where it expects a structure');
 
 const bothUpdate = (first: Update, second: Update, firstIsNewer: boolean): Outcome => {
