@@ -123,7 +123,7 @@ export class Fields {
   }
 
   #missing(what: string): never {
-    return refuse('malformed', this.#bytes.length, `nothing for ${what}`);
+    return refuse('malformed', this.#offsets[this.#first - 1] ?? 0, `nothing for ${what}`);
   }
 
   #mistyped(value: unknown, what: string, expected: string): never {
