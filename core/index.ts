@@ -83,18 +83,18 @@ export {
   isErrorCode,
 } from './protocol/errors.js';
 export type { Bind, ClientMessage, Message, ServerMessage } from './protocol/messages.js';
+export { clientStep } from './session/client.js';
 export {
   type ClientConfig,
   type ClientEffect,
   type ClientEvent,
   type ClientSession,
-  clientStep,
+  type ClientStep,
   defaultTiming,
   newClientSession,
   type SessionFailure,
-  type Step as ClientStep,
   type Timing,
-} from './session/client.js';
+} from './session/client-session.js';
 export { type Connection, newConnection, type Route, route, withoutNumber } from './session/connection.js';
 export {
   type Explanation,

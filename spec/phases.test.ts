@@ -6,14 +6,14 @@ import { allocateIdent } from '../core/history/server-commit.js';
 import { syncline } from '../core/merge/rule-set.js';
 import { addTable } from '../core/model/instruction.js';
 import type { ClientMessage, ServerMessage } from '../core/protocol/messages.js';
+import { clientStep } from '../core/session/client.js';
 import {
   type ClientEvent,
   type ClientSession,
-  clientStep,
   defaultTiming,
   newClientSession,
   retryDelay,
-} from '../core/session/client.js';
+} from '../core/session/client-session.js';
 import {
   type ClientEventType,
   clientEvents,

@@ -10,7 +10,6 @@
  */
 import * as E from 'fp-ts/lib/Either.js';
 import { limits } from '../base/limits.js';
-import type { RecordBatch } from '../base/record.js';
 import {
   type Commit,
   commitDownload,
@@ -18,12 +17,11 @@ import {
   commitWrite,
   type IntegrationFailure,
 } from '../history/client-commit.js';
-import { type ClientFile, newestUnacknowledged, selectUpload } from '../history/client-file.js';
+import { newestUnacknowledged, selectUpload } from '../history/client-file.js';
 import type { Decision } from '../merge/recorder.js';
-import type { RuleSet } from '../merge/rule.js';
 import type { Instruction } from '../model/instruction.js';
 import type { State } from '../model/state.js';
-import { type ErrorAction, type ErrorCode, errorTable, isErrorCode } from '../protocol/errors.js';
+import { type ErrorCode, isErrorCode } from '../protocol/errors.js';
 import type {
   ClientMessage,
   Download,
@@ -32,161 +30,22 @@ import type {
   ServerMark,
   ServerMessage,
 } from '../protocol/messages.js';
-import { type Explanations, noExplanations, tookEffect, tookLosses } from './explain.js';
-import { type ClientEventType, type ClientPhase, checkTransition, clientTable, permitted } from './phases.js';
+import {
+  andThen,
+  type ClientEffect,
+  type ClientEvent,
+  type ClientSession,
+  type ClientStep,
+  failureOf,
+  retryDelay,
+  type SessionFailure,
+  stay,
+  type Waiter,
+} from './client-session.js';
+import { type Explanations, tookEffect, tookLosses } from './explain.js';
+import { type ClientEventType, checkTransition, clientTable, permitted } from './phases.js';
 
-export interface ClientConfig {
-  readonly partition: string;
-  readonly rules: RuleSet;
-  /** Report what the merge decided (`decided` effects). Costs nothing where it is false. */
-  readonly explain: boolean;
-  readonly timing: Timing;
-}
-
-/** All in milliseconds. */
-export interface Timing {
-  /** The first pause before a link is tried again; each further one doubles. */
-  readonly retryFirst: number;
-  readonly retryMost: number;
-  /** A link that has not opened, or a server that has not given an ident, is given up after this long. */
-  readonly handshake: number;
-  /** How long a pause waits for the server's farewell. */
-  readonly farewell: number;
-}
-
-export const defaultTiming: Timing = {
-  retryFirst: 1000,
-  retryMost: 300_000,
-  handshake: 120_000,
-  farewell: 5000,
-};
-
-/** Why a session does not go on: for people and for programs. */
-export interface SessionFailure {
-  readonly code: ErrorCode;
-  readonly name: string;
-  readonly message: string;
-  readonly action: ErrorAction;
-  /** Whether the session goes on by itself later. */
-  readonly tryAgain: boolean;
-}
-
-/** Somebody waits for this; `id` is the driver's. */
-export type Waiter =
-  | { readonly type: 'upload'; readonly id: number; readonly version: number }
-  | { readonly type: 'download'; readonly id: number; readonly mark: number };
-
-export interface ClientSession {
-  readonly config: ClientConfig;
-  readonly phase: ClientPhase;
-  readonly file: ClientFile;
-  /** Whether the app wants a link once the present farewell is over. */
-  readonly wanted: boolean;
-  /** Number of the present or last binding on its link; each binding takes the next. */
-  readonly number: number;
-  /** Client version up to which uploads have been sent in this binding. */
-  readonly sent: number;
-  /** Last client version of each upload sent in this binding and not acknowledged yet. */
-  readonly inFlight: readonly number[];
-  /** Server version that the last upload of this binding acknowledged. */
-  readonly acknowledged: number;
-  readonly marks: { readonly requested: number; readonly sent: number; readonly answered: number };
-  readonly waiters: readonly Waiter[];
-  /** Failed attempts in a row, which decide the next pause. */
-  readonly attempts: number;
-  /** When the machine wants a `timer` event; null for never. */
-  readonly deadline: number | null;
-  readonly failure: SessionFailure | null;
-  /** What is known of who wrote what; null unless `config.explain`. */
-  readonly explanations: Explanations | null;
-}
-
-export type ClientEvent = { readonly now: number } & (
-  | { readonly type: 'resume' }
-  | { readonly type: 'pause' }
-  /** The link that the last `connect` asked for is open. `token` proves the user to the server. */
-  | { readonly type: 'opened'; readonly token: string }
-  /** That link has ended, or never opened. `chance` is uniform in [0, 1). */
-  | { readonly type: 'closed'; readonly reason: string; readonly chance: number }
-  | { readonly type: 'timer'; readonly chance: number }
-  /** A local transaction: `instructions` (at least one) lead from the file's state to `state`. */
-  | { readonly type: 'write'; readonly instructions: readonly Instruction[]; readonly state: State }
-  | { readonly type: 'await'; readonly what: 'upload' | 'download'; readonly id: number }
-  | { readonly type: 'abandon'; readonly id: number }
-  | { readonly type: 'message'; readonly message: ServerMessage; readonly chance: number }
-  /** A frame that is no message. */
-  | { readonly type: 'garbage'; readonly message: string }
-);
-
-export type ClientEffect =
-  | { readonly type: 'commit'; readonly batch: RecordBatch }
-  | { readonly type: 'connect' }
-  /** End the link, after what was sent before. No event of that link may arrive afterwards. */
-  | {
-      readonly type: 'disconnect';
-      readonly cause: 'done' | 'violation' | 'timeout';
-      readonly message: string;
-    }
-  | { readonly type: 'send'; readonly message: ClientMessage }
-  /** Replaces the timer; null for none. */
-  | { readonly type: 'timer'; readonly at: number | null }
-  | {
-      readonly type: 'changed';
-      readonly before: State;
-      readonly after: State;
-      readonly cause: 'write' | 'download';
-    }
-  | { readonly type: 'decided'; readonly decisions: readonly Decision[] }
-  /** `failure` null: what was awaited has happened. */
-  | { readonly type: 'settled'; readonly id: number; readonly failure: SessionFailure | null }
-  | { readonly type: 'failed'; readonly failure: SessionFailure }
-  /** The write of this event was not made: it is larger than a changeset may be. */
-  | { readonly type: 'refused'; readonly message: string };
-
-export interface Step {
-  readonly session: ClientSession;
-  readonly effects: readonly ClientEffect[];
-}
-
-export const newClientSession = (config: ClientConfig, file: ClientFile): ClientSession => ({
-  config,
-  phase: 'paused',
-  file,
-  wanted: false,
-  number: 0,
-  sent: 0,
-  inFlight: [],
-  acknowledged: 0,
-  marks: { requested: 0, sent: 0, answered: 0 },
-  waiters: [],
-  attempts: 0,
-  deadline: null,
-  failure: null,
-  explanations: config.explain ? noExplanations : null,
-});
-
-const stay = (session: ClientSession): Step => ({ session, effects: [] });
-
-const failureOf = (
-  code: ErrorCode,
-  message: string,
-  tryAgain: boolean,
-  action?: ErrorAction,
-): SessionFailure => ({
-  code,
-  name: errorTable[code].name,
-  message,
-  action: action ?? errorTable[code].action,
-  tryAgain,
-});
-
-/** Whole milliseconds until the next attempt: doubling from the first to the most, minus up to a quarter by chance. */
-export const retryDelay = (timing: Timing, attempts: number, chance: number): number => {
-  const full = Math.min(timing.retryFirst * 2 ** Math.min(attempts, 30), timing.retryMost);
-  return Math.ceil(full - full * 0.25 * chance);
-};
-
-const connecting = (session: ClientSession, now: number): Step => ({
+const connecting = (session: ClientSession, now: number): ClientStep => ({
   session: {
     ...session,
     phase: 'connecting',
@@ -209,7 +68,11 @@ const retryingLater = (
 });
 
 /** Gives up until the app resumes: everybody who waits is told. */
-const failed = (session: ClientSession, failure: SessionFailure, effects: readonly ClientEffect[]): Step => ({
+const failed = (
+  session: ClientSession,
+  failure: SessionFailure,
+  effects: readonly ClientEffect[],
+): ClientStep => ({
   session: { ...session, phase: 'failed', failure, waiters: [], deadline: null },
   effects: [
     ...effects,
@@ -218,7 +81,7 @@ const failed = (session: ClientSession, failure: SessionFailure, effects: readon
   ],
 });
 
-const violation = (session: ClientSession, message: string): Step => {
+const violation = (session: ClientSession, message: string): ClientStep => {
   const failure = failureOf(109, `the server broke the protocol: ${message}`, false, 'ProtocolViolation');
   return failed(session, failure, [{ type: 'disconnect', cause: 'violation', message }]);
 };
@@ -226,7 +89,7 @@ const violation = (session: ClientSession, message: string): Step => {
 const send = (message: ClientMessage): ClientEffect => ({ type: 'send', message });
 
 /** Tells the server who this file is and asks for the mark that ends catching up. */
-const identified = (session: ClientSession, before: readonly ClientEffect[]): Step => {
+const identified = (session: ClientSession, before: readonly ClientEffect[]): ClientStep => {
   const { file } = session;
   const requested = Math.max(session.marks.requested, session.marks.answered + 1);
   return {
@@ -254,7 +117,7 @@ const identified = (session: ClientSession, before: readonly ClientEffect[]): St
   };
 };
 
-const opened = (session: ClientSession, token: string): Step => {
+const opened = (session: ClientSession, token: string): ClientStep => {
   const number = session.number + 1;
   const needIdent = session.file.ident === 0;
   const bind = send({ type: 'bind', session: number, partition: session.config.partition, token, needIdent });
@@ -263,7 +126,7 @@ const opened = (session: ClientSession, token: string): Step => {
     : identified({ ...session, number }, [bind]);
 };
 
-const identReceived = (session: ClientSession, message: ServerIdent): Step => {
+const identReceived = (session: ClientSession, message: ServerIdent): ClientStep => {
   if (message.ident < 2 || message.salt < 1)
     return violation(session, `ident ${message.ident}, salt ${message.salt}`);
   const commit = commitIdent(session.file, message.ident, message.salt);
@@ -274,7 +137,7 @@ const identReceived = (session: ClientSession, message: ServerIdent): Step => {
  * Sends what waits, a bounded number of uploads ahead of their acknowledgement; or, where nothing waits and
  * downloads have come since, an empty upload that acknowledges them, so that the server can let go.
  */
-const uploading = (session: ClientSession): Step => {
+const uploading = (session: ClientSession): ClientStep => {
   if (session.phase !== 'streaming') return stay(session);
   const { file } = session;
   const effects: ClientEffect[] = [];
@@ -301,7 +164,7 @@ const uploading = (session: ClientSession): Step => {
     : { session: { ...session, sent, acknowledged, inFlight }, effects };
 };
 
-const settledUploads = (session: ClientSession): Step => {
+const settledUploads = (session: ClientSession): ClientStep => {
   const reached = session.file.progress.upload.clientVersion;
   const isDone = (waiter: Waiter): boolean => waiter.type === 'upload' && waiter.version <= reached;
   const done = session.waiters.filter(isDone);
@@ -312,12 +175,7 @@ const settledUploads = (session: ClientSession): Step => {
   };
 };
 
-const andThen = (first: Step, next: (session: ClientSession) => Step): Step => {
-  const second = next(first.session);
-  return { session: second.session, effects: [...first.effects, ...second.effects] };
-};
-
-const undownloadable = (session: ClientSession, failure: IntegrationFailure): Step => {
+const undownloadable = (session: ClientSession, failure: IntegrationFailure): ClientStep => {
   if (failure.type === 'badProgress') return violation(session, failure.message);
   const message = `a download cannot be integrated: ${failure.message}`;
   return failed(session, failureOf(212, message, false), [
@@ -337,7 +195,7 @@ const explained = (
   return tookLosses(after, decisions);
 };
 
-const downloadReceived = (session: ClientSession, message: Download): Step => {
+const downloadReceived = (session: ClientSession, message: Download): ClientStep => {
   const before = session.file;
   const decisions: Decision[] = [];
   const recorder = { decided: (decision: Decision) => void decisions.push(decision) };
@@ -352,16 +210,16 @@ const downloadReceived = (session: ClientSession, message: Download): Step => {
   if (decisions.length > 0) effects.push({ type: 'decided', decisions });
   const inFlight = session.inFlight.filter((version) => version > file.progress.upload.clientVersion);
   const explanations = explained(session.explanations, committed.right, decisions);
-  const integrated: Step = { session: { ...session, file, inFlight, explanations }, effects };
+  const integrated: ClientStep = { session: { ...session, file, inFlight, explanations }, effects };
   return andThen(andThen(integrated, settledUploads), uploading);
 };
 
-const markReceived = (session: ClientSession, message: ServerMark): Step => {
+const markReceived = (session: ClientSession, message: ServerMark): ClientStep => {
   const { marks } = session;
   if (message.request <= marks.answered || message.request > marks.sent)
     return violation(session, `mark ${message.request}, expected ${marks.answered + 1} … ${marks.sent}`);
   const isDone = (waiter: Waiter): boolean => waiter.type === 'download' && waiter.mark <= message.request;
-  const answered: Step = {
+  const answered: ClientStep = {
     session: {
       ...session,
       phase: 'streaming',
@@ -377,7 +235,12 @@ const markReceived = (session: ClientSession, message: ServerMark): Step => {
   return andThen(answered, uploading);
 };
 
-const errorReceived = (session: ClientSession, message: ServerError, now: number, chance: number): Step => {
+const errorReceived = (
+  session: ClientSession,
+  message: ServerError,
+  now: number,
+  chance: number,
+): ClientStep => {
   const code: ErrorCode = isErrorCode(message.code) ? message.code : 101;
   const failure = failureOf(code, message.message, message.tryAgain, message.action);
   const disconnect: ClientEffect = { type: 'disconnect', cause: 'done', message: message.message };
@@ -389,9 +252,12 @@ const errorReceived = (session: ClientSession, message: ServerError, now: number
 };
 
 /** The farewell is over, one way or another. */
-const parted = (session: ClientSession, now: number): Step => {
+const parted = (session: ClientSession, now: number): ClientStep => {
   const disconnect: ClientEffect = { type: 'disconnect', cause: 'done', message: 'the session is paused' };
-  const paused: Step = { session: { ...session, phase: 'paused', deadline: null }, effects: [disconnect] };
+  const paused: ClientStep = {
+    session: { ...session, phase: 'paused', deadline: null },
+    effects: [disconnect],
+  };
   return session.wanted ? andThen(paused, (after) => connecting(after, now)) : paused;
 };
 
@@ -400,7 +266,7 @@ const messageReceived = (
   message: ServerMessage,
   now: number,
   chance: number,
-): Step => {
+): ClientStep => {
   if (session.phase === 'unbinding') return parted(session, now);
   switch (message.type) {
     case 'ident':
@@ -416,7 +282,7 @@ const messageReceived = (
   }
 };
 
-const timedOut = (session: ClientSession, now: number, chance: number): Step => {
+const timedOut = (session: ClientSession, now: number, chance: number): ClientStep => {
   if (session.deadline === null) return stay(session);
   // Clocks and timers disagree by a little: whoever comes early is sent back, and not forgotten.
   if (now < session.deadline) return { session, effects: [{ type: 'timer', at: session.deadline }] };
@@ -440,7 +306,7 @@ const timedOut = (session: ClientSession, now: number, chance: number): Step => 
   }
 };
 
-const paused = (session: ClientSession, now: number): Step => {
+const paused = (session: ClientSession, now: number): ClientStep => {
   const off = { ...session, wanted: false, failure: null };
   switch (session.phase) {
     case 'binding':
@@ -467,11 +333,11 @@ const written = (
   instructions: readonly Instruction[],
   state: State,
   now: number,
-): Step => {
+): ClientStep => {
   const before = session.file;
   const commit = commitWrite(before, instructions, state, now);
   if (E.isLeft(commit)) return { session, effects: [{ type: 'refused', message: commit.left }] };
-  const committed: Step = {
+  const committed: ClientStep = {
     session: {
       ...session,
       file: commit.right.file,
@@ -485,7 +351,7 @@ const written = (
   return andThen(committed, uploading);
 };
 
-const awaited = (session: ClientSession, what: 'upload' | 'download', id: number): Step => {
+const awaited = (session: ClientSession, what: 'upload' | 'download', id: number): ClientStep => {
   if (session.phase === 'failed' && session.failure !== null)
     return { session, effects: [{ type: 'settled', id, failure: session.failure }] };
   if (what === 'upload') {
@@ -506,7 +372,7 @@ const awaited = (session: ClientSession, what: 'upload' | 'download', id: number
   };
 };
 
-const decide = (session: ClientSession, event: ClientEvent): Step => {
+const decide = (session: ClientSession, event: ClientEvent): ClientStep => {
   switch (event.type) {
     case 'resume':
       return session.phase === 'unbinding'
@@ -547,7 +413,7 @@ const typeInTable = (event: ClientEvent): ClientEventType => {
  * One step. Total: every event in every phase has a defined outcome (law 8). Deterministic: the same session
  * and event give the same session and effects. Throws on a bug only.
  */
-export const clientStep = (session: ClientSession, event: ClientEvent): Step => {
+export const clientStep = (session: ClientSession, event: ClientEvent): ClientStep => {
   if (event.type === 'message' && event.message.session !== session.number && event.message.session !== 0)
     return stay(session);
   const type = typeInTable(event);

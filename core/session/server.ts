@@ -13,20 +13,17 @@
  * upload based on history that is no longer in the tail waits for the store, and other sessions go on.
  */
 import * as E from 'fp-ts/lib/Either.js';
-import { limits } from '../base/limits.js';
 import type { RecordEntry } from '../base/record.js';
 import { entriesAfter } from '../base/run.js';
 import { forEach, get, remove, set } from '../base/trie.js';
 import {
-  bytesAfter,
   type FileRecord,
   fileOf,
   type ServerEntry,
-  saltOf,
   tailStart,
   uploadCursorOf,
 } from '../history/partition.js';
-import { allocateIdent, commitUpload, downloadable, type UploadCommit } from '../history/server-commit.js';
+import { allocateIdent, commitUpload, type UploadCommit } from '../history/server-commit.js';
 import { readEntries, reciprocalSpace } from '../history/server-records.js';
 import type { Decision } from '../merge/recorder.js';
 import type { Changeset } from '../model/changeset.js';
@@ -34,6 +31,7 @@ import type { ErrorCode } from '../protocol/errors.js';
 import type { Bind, ClientError, ClientMark, ClientMessage, Identify, Upload } from '../protocol/messages.js';
 import { checkTransition, permitted, type ServerEventType, serverTable } from './phases.js';
 import { identifyFault, uploadFault } from './server-check.js';
+import { downloaded, pumped, pumpedAll } from './server-download.js';
 import {
   andThenServer,
   asking,
@@ -232,109 +230,6 @@ const integrating = (machine: ServerMachine, key: string, now: number): ServerSt
     const met = entriesAfter(partition.tail, base);
     reached = andThenServer(reached, (free) => integrated(free, session, upload, met, now));
   }
-};
-
-/** Sends consecutive entries that follow the session's cursor. */
-const downloaded = (
-  machine: ServerMachine,
-  session: ServerSession,
-  entries: readonly ServerEntry[],
-): ServerStep => {
-  const { partition } = machine;
-  const file = fileOf(partition, session.ident) as FileRecord;
-  const { changesets, lastIntegratedClientVersion } = downloadable(
-    entries,
-    session.ident,
-    session.download.lastIntegratedClientVersion,
-  );
-  const serverVersion = entries[entries.length - 1]?.version ?? session.download.serverVersion;
-  const download = { serverVersion, lastIntegratedClientVersion };
-  return {
-    machine: withSession(machine, { ...session, download, owesCursor: false }),
-    effects: [
-      sent(session, {
-        type: 'download',
-        session: session.number,
-        download,
-        upload: uploadCursorOf(file),
-        latest: { version: partition.head, salt: saltOf(partition, partition.head) },
-        downloadableBytes: bytesAfter(partition, serverVersion),
-        changesets,
-      }),
-    ],
-  };
-};
-
-/** The first entries, up to `limits.downloadBytes` and at least one. */
-const portion = (entries: readonly ServerEntry[]): readonly ServerEntry[] => {
-  let bytes = 0;
-  for (let i = 0; i < entries.length; i++) {
-    bytes += (entries[i] as ServerEntry).bytes;
-    if (i > 0 && bytes > limits.downloadBytes) return entries.slice(0, i);
-  }
-  return entries;
-};
-
-/** Brings the session up to the head, and answers the marks that it passes. */
-const pumped = (machine: ServerMachine, key: string): ServerStep => {
-  let reached = stayAs(machine);
-  for (;;) {
-    const session = sessionAt(reached.machine, key);
-    if (session === undefined || session.phase !== 'active' || session.reading.download) return reached;
-    const { partition } = reached.machine;
-    const from = session.download.serverVersion;
-    if (from === partition.head && !session.owesCursor) {
-      const answered = session.marks.filter((mark) => mark.version <= from);
-      if (answered.length === 0) return reached;
-      return {
-        machine: withSession(reached.machine, {
-          ...session,
-          marks: session.marks.filter((mark) => mark.version > from),
-        }),
-        effects: [
-          ...reached.effects,
-          ...answered.map((mark) =>
-            sent(session, { type: 'mark', session: session.number, request: mark.request }),
-          ),
-        ],
-      };
-    }
-    if (from < partition.head && from + 1 < tailStart(partition)) {
-      return andThenServer(reached, (free) =>
-        asking(
-          withSession(free, { ...session, reading: { ...session.reading, download: true } }),
-          {
-            session: key,
-            purpose: 'download',
-            range: { space: 'log', from: from + 1, to: tailStart(partition) },
-            before: [],
-          },
-          limits.downloadBytes,
-        ),
-      );
-    }
-    const entries = portion(entriesAfter(partition.tail, from));
-    reached = andThenServer(reached, (free) => downloaded(free, session, entries));
-  }
-};
-
-const pumpedAll = (machine: ServerMachine): ServerStep => {
-  const behind: string[] = [];
-  forEach(machine.sessions, (session, key) => {
-    if (
-      session.phase === 'active' &&
-      (session.download.serverVersion < machine.partition.head || session.owesCursor)
-    )
-      behind.push(key);
-  });
-  const effects: ServerEffect[] = [];
-  let current = machine;
-  for (const key of behind) {
-    const next = pumped(current, key);
-    current = next.machine;
-    for (const effect of next.effects) effects.push(effect);
-  }
-  return { machine: current, effects };
 };
 
 const marked = (machine: ServerMachine, session: ServerSession, message: ClientMark): ServerStep =>

@@ -29,7 +29,7 @@ ben.write((tx) => {
 for (const device of [ann, ben]) device.session.resume();
 for (const device of [ann, ben]) await device.session.waitForUpload();
 for (const device of [ann, ben]) await device.session.waitForDownload();
-console.log(ann.object('Task', 'a')); // { _id: 'a', title: 'Write offline', done: true, votes: 3 }
+console.log(ann.object('Task', 'a')); // { _id: 'a', done: true, title: 'Write offline', votes: 3 }
 console.log(ann.digest() === ben.digest()); // true
 
 await Promise.all([ann.close(), ben.close()]);

@@ -12,14 +12,14 @@ import { digest } from '../../core/model/digest.js';
 import type { Instruction } from '../../core/model/instruction.js';
 import type { State } from '../../core/model/state.js';
 import { decodeClientMessage, decodeServerMessage, encodeMessage } from '../../core/protocol/codec.js';
+import { clientStep } from '../../core/session/client.js';
 import {
   type ClientConfig,
   type ClientEvent,
   type ClientSession,
-  clientStep,
   defaultTiming,
   newClientSession,
-} from '../../core/session/client.js';
+} from '../../core/session/client-session.js';
 import { type Connection, newConnection, route, withoutNumber } from '../../core/session/connection.js';
 import { serverStep } from '../../core/session/server.js';
 import type { ServerConfig, ServerEvent, ServerMachine } from '../../core/session/server-session.js';
