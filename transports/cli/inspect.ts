@@ -1,4 +1,5 @@
 /** `syncline inspect`: what the store of a server holds, read from the folder of a server that is stopped or running. */
+import { existsSync } from 'node:fs';
 import * as lmdb from 'lmdb';
 import type { PartitionSummary } from '../../core/index.js';
 import { readPartition } from '../drivers/partition-host.js';
@@ -9,8 +10,9 @@ export interface PartitionReport extends PartitionSummary {
   readonly partition: string;
 }
 
-/** One report a partition, in ascending order of name. */
+/** One report a partition, in ascending order of name. Rejects where there is no such folder, and makes none. */
 export const inspect = async (directory: string): Promise<readonly PartitionReport[]> => {
+  if (!existsSync(directory)) throw new Error(`${directory}: there is no such folder`);
   const store = await lmdbServerStore({ lmdb, path: directory });
   try {
     const reports: PartitionReport[] = [];
