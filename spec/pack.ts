@@ -3,7 +3,7 @@
  * stranger would: every entry point is imported, the example of the README runs, and the command answers.
  * Exits with 1 where anything of that fails.
  */
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
 import { copyFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -39,8 +39,12 @@ try {
   if (!printed.includes('votes: 3') || !printed.includes('true'))
     throw new Error(`the example printed:\n${printed}`);
 
-  const inspected = run(folder, join(folder, 'node_modules/.bin/syncline'), 'inspect', join(folder, 'store'));
-  if (!inspected.includes('partition')) throw new Error(`inspect printed:\n${inspected}`);
+  const command = spawnSync(join(folder, 'node_modules/.bin/syncline'), ['inspect', 'nothing'], {
+    cwd: folder,
+    encoding: 'utf8',
+  });
+  if (command.status !== 2 || !command.stderr.includes('nothing: there is no such folder'))
+    throw new Error(`syncline inspect ended with ${command.status} and printed:\n${command.stderr}`);
   console.log(
     `${tarball.filename}: ${entries.length} entry points, the example and the command work in an empty folder`,
   );
