@@ -3,8 +3,8 @@
  *
  * Instructions at different levels are first put to the nested rule of the outer one, then to the pair rule
  * of the two kinds. Only one of the two ever has anything to say: where a nested rule acts, the places
- * differ in length, and the pair rules that accept that are those of EraseColumn, and of AddColumn against
- * EraseTable, whose nested rules do not apply to the same pair.
+ * differ in length, and the pair rules that accept that are those of EraseColumn (C4), which has no nested
+ * rule, and of EraseTable with something in another class (T4, T5), where its nested rule does nothing.
  *
  * Source: merge-semantics, section 4.1.
  */
