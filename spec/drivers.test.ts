@@ -128,6 +128,25 @@ drivers('a file is what it was after a restart, unsent writes included', async (
   await closed(server, again, b);
 });
 
+drivers('ingested objects do not come back after a restart, and go up all the same', async () => {
+  const { server, open } = await setUp();
+  const sensor = [
+    ...schema,
+    { name: 'Reading', kind: 'asymmetric', primaryKey: '_id', properties: { _id: 'int', celsius: 'double' } },
+  ];
+  const file = new MemoryFile();
+  const a = await open({ schema: sensor, store: memoryClientStore(file), connect: false });
+  a.write((tx) => tx.create('Reading', { _id: 1, celsius: 21.5 }));
+  const digest = a.digest();
+  await a.close();
+  const again = await open({ schema: sensor, store: memoryClientStore(file) });
+  assert.is(again.digest(), digest);
+  const before = await server.version('p');
+  await again.session.waitForUpload();
+  assert.ok((await server.version('p')) > before);
+  await closed(server, again);
+});
+
 drivers('a server restarts from its store, and its devices find it again', async () => {
   const database = new MemoryDatabase();
   const network = memoryNetwork();

@@ -10,8 +10,13 @@
 import * as E from 'fp-ts/lib/Either.js';
 import type { RecordEntry, RecordRange } from '../base/record.js';
 import { type Run, runFirst, runOf } from '../base/run.js';
+import { forEach } from '../base/trie.js';
+import { edit } from '../model/apply.js';
 import type { Changeset } from '../model/changeset.js';
 import { decodeChangeset, encodeChangeset, encodeInstructions, unpack } from '../model/codec.js';
+import { eraseObject } from '../model/instruction.js';
+import type { Key } from '../model/key.js';
+import type { State } from '../model/state.js';
 import { type ClientFile, type LocalWrite, newClientFile } from './client-file.js';
 import { type CorruptRecord, corrupt, readInstructions, replay } from './journal.js';
 import { decodeNumbers, encodeNumbers } from './numbers.js';
@@ -118,6 +123,21 @@ const readWrites = (
   return E.right(writes);
 };
 
+/**
+ * Without the objects of asymmetric classes: they leave a device's state at the end of the transaction that
+ * makes them, without an instruction that says so, and so come back when its instructions are replayed.
+ */
+const withoutIngested = (state: State): State => {
+  const draft = edit(state);
+  forEach(state.tables, (table) => {
+    if (table.spec.type !== 'topLevel' || !table.spec.asymmetric) return;
+    forEach(table.objects, (_, key) => {
+      draft.apply(eraseObject(table.name, key as Key));
+    });
+  });
+  return draft.finish();
+};
+
 /** The file that the records hold; a new one if there are none. `entries` is all that the store has. */
 export const loadClientFile = (entries: readonly RecordEntry[]): E.Either<CorruptRecord, ClientFile> => {
   const spaces = new Map<string, RecordEntry[]>();
@@ -147,5 +167,5 @@ export const loadClientFile = (entries: readonly RecordEntry[]): E.Either<Corrup
   if (E.isLeft(state)) return state;
   const writes = readWrites(of('local'), of('reciprocal'), file.right.ident);
   if (E.isLeft(writes)) return writes;
-  return E.right({ ...file.right, state: state.right, writes: runOf(writes.right) });
+  return E.right({ ...file.right, state: withoutIngested(state.right), writes: runOf(writes.right) });
 };
