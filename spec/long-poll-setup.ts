@@ -1,0 +1,49 @@
+/** Long-poll links over real HTTP on the loopback interface, for the conformance suite. */
+import { createServer, type Server } from 'node:http';
+import { longPollConnector } from '../transports/links/long-poll.js';
+import { nodeHandler } from '../transports/links/long-poll-node.js';
+import { longPollListener } from '../transports/links/long-poll-server.js';
+import type { LinkSetup } from './conformance/link.js';
+
+const maxFrameBytes = 5_000_000;
+
+/** An HTTP server, and the port that it listens on. */
+export const serveHttp = async (
+  handler: ReturnType<typeof nodeHandler>,
+): Promise<{ readonly server: Server; readonly port: number; stop(): void }> => {
+  const server = createServer(handler);
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const address = server.address();
+  return {
+    server,
+    port: typeof address === 'object' && address !== null ? address.port : 0,
+    stop: () => {
+      server.close();
+      server.closeAllConnections();
+    },
+  };
+};
+
+/** Two ways to one listener, of which `cut` ends the first: a failing network is one that stays away. */
+export const longPollSetup = async (): Promise<LinkSetup> => {
+  const listener = longPollListener({ path: '/sync', maxFrameBytes, expiry: 2_000 });
+  const first = await serveHttp(nodeHandler(listener));
+  const second = await serveHttp(nodeHandler(listener));
+  let present = first;
+  const connector = (url: string) => longPollConnector({ url, maxFrameBytes, maxRetries: 2, retryDelay: 20 });
+  return {
+    listener,
+    maxFrameBytes,
+    connector: () => connector(`http://127.0.0.1:${present.port}/sync`),
+    unreachable: () => connector('http://127.0.0.1:1/sync'),
+    refused: () => connector(`http://127.0.0.1:${first.port}/elsewhere`),
+    cut: () => {
+      present = second;
+      first.stop();
+    },
+    dispose: async () => {
+      first.stop();
+      second.stop();
+    },
+  };
+};

@@ -1,0 +1,10 @@
+/** The link suite on long-poll links over `node:http`. */
+import { suite } from 'uvu';
+import { linkConformance } from './conformance/link.js';
+import { longPollSetup } from './long-poll-setup.js';
+
+const test = suite('long-poll link');
+
+for (const { name, run } of linkConformance(longPollSetup)) test(name, run);
+
+test.run();
