@@ -42,6 +42,7 @@ const runBy: readonly (readonly [command: RegExp, by: string])[] = [
     /^npm run vectors -- \.\.\/shared\/vectors\/[\w.-]+( \.\.\/shared\/vectors\/[\w.-]+)*$/,
     'spec/vectors.test.ts',
   ],
+  [/^npm run fuzz -- --law (merge|sessions) --(runs|seconds) \d+$/, 'the test of the fuzzer below'],
   [/^npm run bench -- [a-z ]+(--json|--smoke)?( --json| --smoke)?$/, 'spec/bench.test.ts'],
 ];
 
@@ -90,6 +91,22 @@ docs('the example prints what its comments say', async () => {
   assert.is(stdout.split('\n').length - 1, 2, stdout);
   assert.match(stdout, "{ _id: 'a', done: true, title: 'Write offline', votes: 3 }");
   assert.match(stdout, /^true$/m);
+});
+
+docs('the fuzzer runs the laws that it is asked for', async () => {
+  for (const law of ['merge', 'sessions']) {
+    const { stdout } = await run(process.execPath, [
+      `${root}/dist/spec/fuzz.js`,
+      '--law',
+      law,
+      '--runs',
+      '40',
+      '--seed',
+      '7',
+    ]);
+    assert.match(stdout, `law ${law}, seed 7, 40 runs`);
+    assert.match(stdout, /^40 passed, 0 failed$/m);
+  }
 });
 
 docs('the demonstration converges', async () => {
