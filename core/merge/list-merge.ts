@@ -39,8 +39,11 @@ import { mergePairs, mergeUpdates } from './list-pairs.js';
 import { transcribe } from './list-transcript.js';
 import { type ListSide, ListWeave } from './list-weave.js';
 
-/** Lets the older of two updates of one element go, pair by pair in the order of the rules (U1). */
-const mergeAllUpdates = (left: ListSide, right: ListSide): void => {
+/**
+ * Lets the older of two updates of one element go, pair by pair in the order of the rules (U1). Erasures come
+ * later on both sides, and so have nothing to say here.
+ */
+export const mergeAllUpdates = (left: ListSide, right: ListSide): void => {
   const updates = new Map<number, number[]>();
   for (let k = 0; k < right.ops.length; k++) {
     if (right.ops.kind[k] !== UPDATE) continue;
@@ -80,7 +83,12 @@ export const mergeLists = (left: ListOps, right: ListOps): boolean => {
   const size = left.priorSize[0] as number;
   if (!isPerformable(left, size) || !isPerformable(right, size)) return false;
   const pairs = left.length * right.length;
-  if (pairs < FEW_PAIRS || !weaveLists(left, right, pairs / 8)) mergePairs(left, right);
+  const weave = pairs < FEW_PAIRS ? null : weaveLists(left, right, pairs / 8);
+  if (weave === null) mergePairs(left, right);
+  else {
+    mergeAllUpdates(weave.left, weave.right);
+    transcribeAll(weave);
+  }
   return true;
 };
 
@@ -88,10 +96,11 @@ export const mergeLists = (left: ListOps, right: ListOps): boolean => {
 const FEW_PAIRS = 1000;
 
 /**
- * Does what `mergePairs` does, in the way described above, for sequences that are not empty. Returns false,
- * and has changed nothing, where that costs about `patience` steps more than it usually does.
+ * Goes through two sequences that can be performed on one list, in the way described above. The result
+ * knows the element of each operation. Null where that costs about `patience` steps more than it usually
+ * does.
  */
-export const weaveLists = (left: ListOps, right: ListOps, patience: number): boolean => {
+export const weaveLists = (left: ListOps, right: ListOps, patience: number): ListWeave | null => {
   const weave = new ListWeave(left, right, left.priorSize[0] as number, patience);
   let l = 0;
   let r = 0;
@@ -100,11 +109,14 @@ export const weaveLists = (left: ListOps, right: ListOps, patience: number): boo
       r === right.length || (l < left.length && (left.stamp[l] as number) < (right.stamp[r] as number));
     if (leftFirst) weave.take(weave.left, weave.right, l++);
     else weave.take(weave.right, weave.left, r++);
-    if (weave.left.view.patience < 0 || weave.right.view.patience < 0) return false;
+    if (weave.left.view.patience < 0 || weave.right.view.patience < 0) return null;
   }
-  mergeAllUpdates(weave.left, weave.right);
+  return weave;
+};
+
+/** Rewrites the operations of both sides. */
+export const transcribeAll = (weave: ListWeave): void => {
   const elements = weave.elementOf.subarray(0, weave.places);
   transcribe(weave.left, weave.right, elements);
   transcribe(weave.right, weave.left, elements);
-  return true;
 };

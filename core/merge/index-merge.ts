@@ -1,0 +1,108 @@
+/**
+ * A merge that compares only what can meet.
+ *
+ * Instructions are named by their positions, those of the left *rows*, those of the right *columns*: the
+ * merge is a table of pairs, most of which no rule relates. It is cut into smaller and smaller tables that
+ * have nothing to do with each other, by object (`index-objects.ts`), property, key and list element
+ * (`index-places.ts`, `index-lists.ts`), and what is left is compared here pair by pair. A discarded
+ * instruction is not met again, so that slots in which the last writer wins cost no more than their writes.
+ *
+ * Cutting is right because a pair depends on nothing but the pairs before it in its row and in its column:
+ * tables without common rows and columns can be taken in any order, and so can the blocks of one table, row
+ * by row or column by column.
+ *
+ * Source: merge-semantics, sections 5.3 and 5.4.
+ */
+import { isOlder } from '../model/changeset.js';
+import type { Instruction } from '../model/instruction.js';
+import { stampsOf } from './index-stamps.js';
+import type { Track } from './index-track.js';
+import { mergePair } from './merge-pair.js';
+import { unchanged } from './outcome.js';
+import type { Context, RuleSet } from './rule.js';
+
+/** Positions of instructions in the track of their side, in ascending order. */
+export type Positions = readonly number[];
+
+export class IndexMerge {
+  readonly left: Track;
+  readonly right: Track;
+  readonly rules: RuleSet;
+  /** Tables of at most so many pairs are not cut any further. */
+  readonly fewPairs: number;
+  /** Whether a rule reported a problem: then the merge has stopped, and what is in the tracks is void. */
+  failed = false;
+  readonly #context: Context;
+  #stamps: { readonly left: Int32Array; readonly right: Int32Array } | null = null;
+
+  constructor(left: Track, right: Track, rules: RuleSet, context: Context, fewPairs: number) {
+    this.left = left;
+    this.right = right;
+    this.rules = rules;
+    this.fewPairs = fewPairs;
+    this.#context = context;
+  }
+
+  /** Ranks of the changesets of both sides in one order of age. */
+  get stamps(): { readonly left: Int32Array; readonly right: Int32Array } {
+    this.#stamps ??= stampsOf(this.left.changesets, this.right.changesets);
+    return this.#stamps;
+  }
+
+  isSmall(rows: Positions, columns: Positions): boolean {
+    return rows.length * columns.length <= this.fewPairs;
+  }
+
+  /** Merges two instructions that have not been discarded. */
+  meet(row: number, column: number): void {
+    const left = this.left.instructions[row] as Instruction;
+    const right = this.right.instructions[column] as Instruction;
+    const leftIsNewer = !isOlder(this.left.changesetOf(row), this.right.changesetOf(column));
+    const { rules } = this;
+    const outcome = mergePair(left, right, leftIsNewer, rules, this.#context);
+    if (outcome === unchanged) return;
+    if (outcome.problem !== null) {
+      this.failed = true;
+      return;
+    }
+    const { first, second } = outcome;
+    if (first !== 'stays') this.left.replace(row, first === 'goes' ? null : first);
+    if (second !== 'stays') this.right.replace(column, second === 'goes' ? null : second);
+  }
+
+  /** Merges all pairs of a table. */
+  meetAll(rows: Positions, columns: Positions): void {
+    const queue = new Queue(columns);
+    for (let r = 0; r < rows.length && !this.failed; r++) this.carry(rows[r] as number, queue);
+  }
+
+  /** Carries one row over columns, and drops from these what has been discarded. */
+  carry(row: number, queue: Queue): void {
+    const left = this.left.instructions;
+    const right = this.right.instructions;
+    const { positions } = queue;
+    let end = queue.start;
+    let kept = end;
+    while (end < positions.length && left[row] !== null) {
+      const column = positions[end++] as number;
+      if (right[column] === null) continue;
+      this.meet(row, column);
+      if (this.failed) return;
+      if (right[column] !== null) positions[kept++] = column;
+    }
+    // Close the gap from the left: whoever comes far has usually discarded what it met.
+    let start = end;
+    while (kept > queue.start) positions[--start] = positions[--kept] as number;
+    queue.start = start;
+  }
+}
+
+/** Columns that are to be met again and again: those from `start` on may still be there. */
+export class Queue {
+  readonly positions: Int32Array;
+  start = 0;
+
+  constructor(columns: Positions) {
+    this.positions = Int32Array.from(columns);
+  }
+}

@@ -1,0 +1,102 @@
+/**
+ * Which objects, and which parts of the schema, both sides touch.
+ *
+ * Instructions on different objects never meet. Those that add to the schema meet only their like, on the
+ * same class or the same property. Those that erase from it are not for the index: where there is one, the
+ * merge goes pair by pair (`pairwise.ts`).
+ *
+ * The smaller side is indexed and the larger looked up, so that the cost is that of one look-up for each
+ * instruction, whatever the other side does elsewhere.
+ */
+import type { Instruction } from '../model/instruction.js';
+import type { Positions } from './index-merge.js';
+import type { Track } from './index-track.js';
+
+export interface Table {
+  readonly rows: Positions;
+  readonly columns: Positions;
+}
+
+/** The tables of instructions that can meet. */
+export const meetings = (left: Track, right: Track): Table[] => {
+  if (left.instructions.length < right.instructions.length)
+    return contested(left, right).map(([rows, columns]) => ({ rows, columns }));
+  return contested(right, left).map(([columns, rows]) => ({ rows, columns }));
+};
+
+/** The name of an instruction's subject within its class. Keys of objects start with a letter. */
+const subjectOf = (instruction: Instruction): string => {
+  if ('object' in instruction) return instruction.object;
+  return 'field' in instruction ? ` ${instruction.field}` : ' ';
+};
+
+const contested = (indexed: Track, other: Track): [number[], number[]][] => {
+  const classes = new Map<string, Map<string, number>>();
+  // A group is a chain of positions.
+  const firsts: number[] = [];
+  const lasts: number[] = [];
+  const next = new Int32Array(indexed.instructions.length);
+  let table = '';
+  let subjects = new Map<string, number>();
+  let subject = '';
+  let group: number | undefined;
+  for (let k = 0; k < indexed.instructions.length; k++) {
+    const instruction = indexed.instructions[k] as Instruction;
+    const named = subjectOf(instruction);
+    if (group === undefined || named !== subject || instruction.table !== table) {
+      if (group === undefined || instruction.table !== table) {
+        table = instruction.table;
+        const known = classes.get(table);
+        if (known === undefined) {
+          subjects = new Map();
+          classes.set(table, subjects);
+        } else subjects = known;
+      }
+      subject = named;
+      group = subjects.get(subject);
+      if (group === undefined) {
+        group = firsts.length;
+        subjects.set(subject, group);
+        firsts.push(k);
+        lasts.push(k);
+        continue;
+      }
+    }
+    next[lasts[group] as number] = k;
+    lasts[group] = k;
+  }
+
+  const partners: (number[] | undefined)[] = new Array(firsts.length).fill(undefined);
+  const met: number[] = [];
+  let others: Map<string, number> | undefined;
+  let isFirst = true;
+  for (let k = 0; k < other.instructions.length; k++) {
+    const instruction = other.instructions[k] as Instruction;
+    const named = subjectOf(instruction);
+    if (isFirst || named !== subject || instruction.table !== table) {
+      if (isFirst || instruction.table !== table) {
+        table = instruction.table;
+        others = classes.get(table);
+      }
+      isFirst = false;
+      subject = named;
+      group = others?.get(subject);
+    }
+    if (group === undefined) continue;
+    const known = partners[group];
+    if (known === undefined) {
+      partners[group] = [k];
+      met.push(group);
+    } else known.push(k);
+  }
+
+  return met.map((number) => {
+    const positions: number[] = [];
+    const last = lasts[number] as number;
+    for (let k = firsts[number] as number; ; k = next[k] as number) {
+      positions.push(k);
+      if (k === last) break;
+    }
+    return [positions, partners[number] as number[]];
+  });
+};

@@ -1,0 +1,197 @@
+/**
+ * Cutting the table of one object along properties, paths and values.
+ *
+ * At each depth of the path there are instructions on the place itself, and instructions on something
+ * inside it. Those inside meet only where they go the same way further in: the same property, key or list
+ * element, or, in a set, the same value. Those on the place meet everything; they cut the sequences into
+ * *runs*, and each run of one side is taken against each run of the other.
+ *
+ * Source: merge-semantics, sections 4.1 to 4.3 and 5.4.
+ */
+import type { Instruction, PathInstruction } from '../model/instruction.js';
+import { memberId } from '../model/member.js';
+import { isMarker } from '../model/value.js';
+import { mergeList } from './index-lists.js';
+import { type IndexMerge, type Positions, Queue } from './index-merge.js';
+import type { Table } from './index-objects.js';
+import type { Track } from './index-track.js';
+import { syncline } from './rule-set.js';
+
+/** Merges the instructions of both sides on one object. */
+export const mergeObject = (merge: IndexMerge, { rows, columns }: Table): void => {
+  if (merge.isSmall(rows, columns)) {
+    merge.meetAll(rows, columns);
+    return;
+  }
+  const fields = (table: Table): void => mergeFields(merge, table);
+  // Creations meet nothing but erasures of the object.
+  if (has(merge.left, rows, isErasure) || has(merge.right, columns, isErasure))
+    mergeRuns(merge, { rows, columns }, isErasure, fields);
+  else fields({ rows, columns });
+};
+
+const isErasure = (instruction: Instruction): boolean => instruction.kind === 'EraseObject';
+
+const mergeFields = (merge: IndexMerge, table: Table): void => {
+  const field = (instruction: Instruction): string | null =>
+    'path' in instruction ? instruction.field : null;
+  for (const part of divide(merge, table, field)) mergePlace(merge, part, 0);
+};
+
+/** Merges instructions whose paths are equal up to `depth`. */
+export const mergePlace = (merge: IndexMerge, table: Table, depth: number): void => {
+  const { rows, columns } = table;
+  if (merge.failed) return;
+  if (merge.isSmall(rows, columns)) {
+    merge.meetAll(rows, columns);
+    return;
+  }
+  const isOn = (instruction: Instruction): boolean => stepFrom(merge, instruction, depth) === null;
+  const onLeft = has(merge.left, rows, isOn);
+  const onRight = has(merge.right, columns, isOn);
+  if (!onLeft && !onRight) {
+    mergeInside(merge, table, depth);
+    return;
+  }
+  const isIn = (instruction: Instruction): boolean => !isOn(instruction);
+  if (has(merge.left, rows, isIn) || has(merge.right, columns, isIn))
+    mergeRuns(merge, table, isOn, (runs) => mergeInside(merge, runs, depth));
+  else mergeSlot(merge, table);
+};
+
+/**
+ * Which way an instruction goes on from a depth of its path: an index, a key or field, or the value of a
+ * set; null where the place itself is meant.
+ */
+const stepFrom = (merge: IndexMerge, instruction: Instruction, depth: number): number | string | null => {
+  const { path } = instruction as PathInstruction;
+  if (path.length > depth) return path[depth] as number | string;
+  // One step further in, an operation on a set is on its value.
+  if (path.length < depth || (instruction.kind !== 'SetInsert' && instruction.kind !== 'SetErase'))
+    return null;
+  // Rules that compare values in a way of their own have to see them all.
+  if (merge.rules.pairs.SetErase !== syncline.pairs.SetErase || isMarker(instruction.value)) return null;
+  return `\0${memberId(instruction.value)}`;
+};
+
+const mergeInside = (merge: IndexMerge, table: Table, depth: number): void => {
+  const isIndex = (instruction: Instruction): boolean =>
+    typeof stepFrom(merge, instruction, depth) === 'number';
+  const indices = has(merge.left, table.rows, isIndex) || has(merge.right, table.columns, isIndex);
+  if (!indices) {
+    const step = (instruction: Instruction) => stepFrom(merge, instruction, depth);
+    for (const part of divide(merge, table, step)) mergePlace(merge, part, depth + 1);
+    return;
+  }
+  const isName = (instruction: Instruction): boolean => !isIndex(instruction);
+  // Names against indices are an error, or will be discarded by what makes the place a collection.
+  if (has(merge.left, table.rows, isName) || has(merge.right, table.columns, isName))
+    merge.meetAll(table.rows, table.columns);
+  else mergeList(merge, table, depth);
+};
+
+/** Writes of one slot. Two additions have nothing to say to each other, and are not compared. */
+const mergeSlot = (merge: IndexMerge, table: Table): void => {
+  if (!has(merge.left, table.rows, isAddition) || !has(merge.right, table.columns, isAddition)) {
+    merge.meetAll(table.rows, table.columns);
+    return;
+  }
+  const all = new Queue(table.columns);
+  const writes = new Queue(
+    table.columns.filter((column) => !isAddition(merge.right.instructions[column] as Instruction)),
+  );
+  for (const row of table.rows) {
+    const isAdded = isAddition(merge.left.instructions[row] as Instruction);
+    merge.carry(row, isAdded ? writes : all);
+    if (merge.failed) return;
+  }
+};
+
+const isAddition = (instruction: Instruction): boolean => instruction.kind === 'AddInteger';
+
+/**
+ * Cuts both sequences where `isOuter` begins and ends to hold, and takes run against run: `inner` where it
+ * holds on neither side, else pair by pair.
+ */
+const mergeRuns = (
+  merge: IndexMerge,
+  { rows, columns }: Table,
+  isOuter: (instruction: Instruction) => boolean,
+  inner: (table: Table) => void,
+): void => {
+  const ours = runsOf(merge.left, rows, isOuter);
+  const theirs = runsOf(merge.right, columns, isOuter);
+  // Many short runs are no help.
+  if (16 * ours.length * theirs.length > rows.length * columns.length) {
+    merge.meetAll(rows, columns);
+    return;
+  }
+  for (const run of ours)
+    for (const other of theirs) {
+      if (merge.failed) return;
+      const table = { rows: alive(merge.left, run.positions), columns: alive(merge.right, other.positions) };
+      if (table.rows.length === 0) break;
+      if (table.columns.length === 0) continue;
+      if (run.isOuter || other.isOuter) merge.meetAll(table.rows, table.columns);
+      else inner(table);
+    }
+};
+
+interface Run {
+  readonly positions: number[];
+  readonly isOuter: boolean;
+}
+
+const runsOf = (
+  track: Track,
+  positions: Positions,
+  isOuter: (instruction: Instruction) => boolean,
+): Run[] => {
+  const runs: Run[] = [];
+  let run: Run | null = null;
+  for (const k of positions) {
+    const outer = isOuter(track.instructions[k] as Instruction);
+    if (run === null || run.isOuter !== outer) {
+      run = { positions: [], isOuter: outer };
+      runs.push(run);
+    }
+    run.positions.push(k);
+  }
+  return runs;
+};
+
+const alive = (track: Track, positions: Positions): Positions => {
+  for (const k of positions)
+    if (track.instructions[k] === null) return positions.filter((each) => track.instructions[each] !== null);
+  return positions;
+};
+
+const has = (track: Track, positions: Positions, isSo: (instruction: Instruction) => boolean): boolean => {
+  for (const k of positions) if (isSo(track.instructions[k] as Instruction)) return true;
+  return false;
+};
+
+/** The parts of a table with equal keys, where both sides have one. What has no key is in none. */
+export const divide = (
+  merge: IndexMerge,
+  { rows, columns }: Table,
+  keyOf: (instruction: Instruction) => string | number | null,
+): Table[] => {
+  const parts = new Map<string | number, { rows: number[]; columns: number[] }>();
+  for (const row of rows) {
+    const key = keyOf(merge.left.instructions[row] as Instruction);
+    if (key === null) continue;
+    const part = parts.get(key);
+    if (part === undefined) parts.set(key, { rows: [row], columns: [] });
+    else part.rows.push(row);
+  }
+  const contested: Table[] = [];
+  for (const column of columns) {
+    const key = keyOf(merge.right.instructions[column] as Instruction);
+    const part = key === null ? undefined : parts.get(key);
+    if (part === undefined) continue;
+    if (part.columns.length === 0) contested.push(part);
+    part.columns.push(column);
+  }
+  return contested;
+};
