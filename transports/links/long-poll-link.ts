@@ -15,7 +15,14 @@ import type { Cancel, CloseReason, Entropy, Link, LinkEvents } from '../ports.js
 import { Attempt, type AttemptOptions, type Outcome, type Trouble } from './long-poll-attempt.js';
 import { Lane } from './long-poll-lane.js';
 import { frameTooLarge, IncomingStream, OutgoingStream, type Taken } from './long-poll-stream.js';
-import { closeReason, openingVerdict, type RetryOptions, retryDelay, verdict } from './long-poll-verdict.js';
+import {
+  closeReason,
+  openingVerdict,
+  type RetryOptions,
+  retryDelay,
+  type Verdict,
+  verdict,
+} from './long-poll-verdict.js';
 import {
   type AnswerHeader,
   type AttemptId,
@@ -143,7 +150,9 @@ export class LongPollLink implements Link {
       const outcome = await this.#wait(polls, header, encodeRequest(header), polls.budget, timeout);
       if (!this.#is('open')) return;
       if (outcome.type !== 'answer') {
-        await this.#recover(polls, polls.budget, outcome);
+        const found = verdict(outcome);
+        // A poll has nothing to make smaller.
+        await this.#recover(polls, polls.budget, outcome, found === 'shrink' ? 'refused' : found);
         continue;
       }
       polls.succeed();
@@ -177,7 +186,8 @@ export class LongPollLink implements Link {
         sends.succeed();
         if (this.#is('closing')) this.#awaitClose();
       } else {
-        await this.#recover(sends, carried, outcome.type === 'answer' ? tookNothing : outcome);
+        const trouble = outcome.type === 'answer' ? tookNothing : outcome;
+        await this.#recover(sends, carried, trouble, verdict(trouble));
       }
     }
     this.#isSending = false;
@@ -185,9 +195,8 @@ export class LongPollLink implements Link {
   }
 
   /** Waits until a lane may try again, or ends the link. */
-  async #recover(lane: Lane, carried: number, trouble: Trouble): Promise<void> {
+  async #recover(lane: Lane, carried: number, trouble: Trouble, found: Verdict): Promise<void> {
     const { url, clock, maxRetries, entropy } = this.#options;
-    const found = verdict(trouble);
     if (found === 'shrink' && lane.shrink(carried)) return;
     if (found === 'again') {
       lane.fail(carried);

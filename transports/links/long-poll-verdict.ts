@@ -3,7 +3,8 @@
  * request at once, but where that one is smaller.
  *
  *     outcome          of an open link                    of one that opens
- *     413              again with less, to the least      refused
+ *     413              a send again with less, to the least,
+ *                      or else tooLarge; a poll refused   refused
  *     404, 410         lost: the session is gone          refused
  *     400, 409, 422    protocolError                      refused
  *     408, 425, 429    again, later                       goingAway
