@@ -66,8 +66,8 @@ export class IndexMerge {
       return;
     }
     const { first, second } = outcome;
-    if (first !== 'stays') this.left.replace(row, first === 'goes' ? null : first);
-    if (second !== 'stays') this.right.replace(column, second === 'goes' ? null : second);
+    if (first !== 'stays' && first !== left) this.left.replace(row, first === 'goes' ? null : first);
+    if (second !== 'stays' && second !== right) this.right.replace(column, second === 'goes' ? null : second);
   }
 
   /** Merges all pairs of a table. */
