@@ -26,8 +26,7 @@
  * place both live, and whether such an Update still owns its place depends on what it has met inside
  * (`core/merge/shared.ts`): so nothing goes because a mixed value was overwritten by a plain one that has
  * made a collection there, emptied it or written into it, and no Clear because of a Clear of another kind.
- * A set keeps the representation that came first of a value that has several, so an insertion of such a value
- * absorbs nothing. And of NaNs no two insertions and no two erasures ever meet, so they absorb nothing.
+ * And of NaNs no two insertions and no two erasures ever meet in the merge, so they absorb nothing.
  *
  * Source: merge-semantics, sections 6.6, 6.7 and 6.9.
  */
@@ -37,7 +36,7 @@ import { isOlder } from '../model/changeset.js';
 import type { PathElement, PathInstruction } from '../model/instruction.js';
 import { memberId } from '../model/member.js';
 import type { CollectionType, ElementType } from '../model/schema.js';
-import { isMarker, type Payload, type Value } from '../model/value.js';
+import { isMarker, type Payload } from '../model/value.js';
 
 /** When and where a changeset was made: what decides conflicts. */
 export interface Stamp {
@@ -57,11 +56,6 @@ export type Absorber = typeof NONE | typeof RESET | typeof CLEAR | typeof ERASED
 
 const never: Stamp = { timestamp: 0, origin: 0 };
 
-interface SetWrite {
-  readonly stamp: Stamp;
-  readonly erases: boolean;
-}
-
 /** A property, a list element or a dictionary entry. */
 export class Place {
   absorber: Absorber = NONE;
@@ -72,8 +66,8 @@ export class Place {
   isAddable = false;
   /** What the absorbing Clear clears. */
   collection: CollectionType = 'single';
-  /** The latest operation that stays, by member of a set. */
-  members: Map<string, SetWrite> | null = null;
+  /** Of the earliest later operation that stays, by member of a set. */
+  members: Map<string, Stamp> | null = null;
   inside: Map<PathElement, Place> | null = null;
 
   become(absorber: Absorber, stamp: Stamp): void {
@@ -221,9 +215,8 @@ const keepsAt = (
       place.collection = instruction.collection;
       return true;
     case 'SetInsert':
-      return place.absorber !== CLEAR && keepsMember(place, instruction.value, false, stamp);
     case 'SetErase':
-      return place.absorber !== CLEAR && keepsMember(place, instruction.value, true, stamp);
+      return place.absorber !== CLEAR && keepsMember(place, instruction.value, stamp);
     case 'ArrayErase':
       place.inside = null;
       place.at(instruction.path[instruction.path.length - 1] as number).become(ERASED, stamp);
@@ -234,28 +227,15 @@ const keepsAt = (
   }
 };
 
-const keepsMember = (place: Place, value: Payload, erases: boolean, stamp: Stamp): boolean => {
+const keepsMember = (place: Place, value: Payload, stamp: Stamp): boolean => {
   if (isMarker(value)) return true;
   place.members ??= new Map();
   const id = memberId(value);
   const later = place.members.get(id);
-  if (
-    later !== undefined &&
-    !isOlder(later.stamp, stamp) &&
-    (later.erases || !hasRepresentations(value)) &&
-    samePayload(value, value)
-  )
-    return false;
-  place.members.set(id, { stamp, erases });
+  if (later !== undefined && !isOlder(later, stamp) && samePayload(value, value)) return false;
+  place.members.set(id, stamp);
   return true;
 };
-
-/** Whether other values are the same member of a set. */
-const hasRepresentations = (value: Value): boolean =>
-  value === 0 ||
-  (typeof value === 'object' &&
-    value !== null &&
-    (value.type === 'decimal' || (value.type === 'float' && (value.bits & 0x7fffffff) === 0)));
 
 interface Slot {
   readonly type: ElementType;

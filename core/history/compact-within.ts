@@ -13,7 +13,14 @@
  *
  * Source: merge-semantics, section 6.6.
  */
-import type { AddInteger, ArrayErase, Instruction, Path, PathInstruction, Update } from '../model/instruction.js';
+import type {
+  AddInteger,
+  ArrayErase,
+  Instruction,
+  Path,
+  PathInstruction,
+  Update,
+} from '../model/instruction.js';
 import { addWrapping } from '../model/value.js';
 import { isResetting } from './compact-place.js';
 

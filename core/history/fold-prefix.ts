@@ -37,10 +37,7 @@ export interface Folded {
  * where it is 0, or below the first changeset, nothing is folded. Left where the prefix cannot be applied: the
  * history is damaged. Time and memory in proportion to history and state.
  */
-export const foldPrefix = (
-  history: readonly Changeset[],
-  horizon: number,
-): E.Either<ApplyError, Folded> => {
+export const foldPrefix = (history: readonly Changeset[], horizon: number): E.Either<ApplyError, Folded> => {
   let length = 0;
   while (length < history.length && (history[length] as Changeset).version <= horizon) length++;
   const prefix = history.slice(0, length);
