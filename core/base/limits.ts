@@ -9,6 +9,11 @@ export const limits = {
   classNameBytes: 57,
   /** Bytes of one string or binary value; the reference stores up to 16,777,200. */
   valueBytes: 16_777_199,
+  /**
+   * The latest time that a changeset may be stamped with: the end of the year 9999. One stamp near 2^53 would
+   * leave the devices that integrate it without a later one to give.
+   */
+  timestamp: 253_402_300_799_999,
   /** Elements of one path; mixed values nest at most this deep. */
   pathElements: 100,
   /**
@@ -30,6 +35,10 @@ export const limits = {
   uploadBytes: 128 * 1024,
   /** Uploads sent ahead of their acknowledgement. */
   uploadsInFlight: 16,
+  /** Uploads of one session that wait to be integrated: more than an honest client sends ahead. */
+  queuedUploads: 64,
+  /** Marks of one session that wait to be answered. */
+  pendingMarks: 1000,
   /** A download stops collecting changesets beyond this many bytes (soft). */
   downloadBytes: 1024 * 1024,
   /** Changes since the last snapshot of a state reach at least this many bytes before the next one. */

@@ -2,7 +2,13 @@
  * Commits of a client file: a local write, the ident, a download. Each is a pure function from the file to
  * the file after it and the batch that makes it durable; a commit that cannot be made changes nothing.
  *
- * Source: merge-semantics, 5.2, 9.3, 9.6; sessions-and-history, 2.4 and 3.3.
+ * Stamps follow the greatest one integrated, so a device whose clock is years ahead takes the others along:
+ * from then on they count rather than tell the time, and of two concurrent writes the one that has seen more
+ * wins. Nothing is lost by that, and nothing diverges. Refusing such changesets would: they cannot be stamped
+ * anew once they are made, so the device could never upload again. Only what lies beyond `limits.timestamp` is
+ * refused, by the server.
+ *
+ * Source: merge-semantics, 3.3, 5.2, 9.3, 9.6; sessions-and-history, 2.4 and 3.3.
  */
 import * as E from 'fp-ts/lib/Either.js';
 import { limits } from '../base/limits.js';
@@ -74,7 +80,7 @@ export const commitWrite = (
   now: number,
 ): E.Either<string, Commit> => {
   const version = file.version + 1;
-  const stamp = Math.max(now, file.stamp);
+  const stamp = Math.min(Math.max(Math.floor(now), file.stamp), limits.timestamp);
   const original: Changeset = {
     version,
     base: file.progress.download.serverVersion,
@@ -214,7 +220,7 @@ export const commitDownload = (
   const applied: Instruction[] = [];
   let stamp = file.stamp;
   for (const changeset of merged.right.incoming) {
-    stamp = Math.max(stamp, changeset.timestamp + 1);
+    stamp = Math.min(Math.max(stamp, changeset.timestamp + 1), limits.timestamp);
     for (const instruction of changeset.instructions) {
       const error = draft.apply(instruction);
       if (error !== null) return E.left({ type: 'badChangeset', message: error.message, cause: error });

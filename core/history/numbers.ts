@@ -2,11 +2,19 @@
  * Records of fixed rows of numbers: cursors, salts, counters. Eight bytes a number (binary64, big-endian),
  * after one byte that names the layout, so that an old store is recognised and not misread.
  */
+/** Throws where a number is no integer from 0 to 2^53 - 1: a bug, and better found now than when it is read back. */
 export const encodeNumbers = (layout: number, numbers: readonly number[]): Uint8Array => {
   const bytes = new Uint8Array(1 + numbers.length * 8);
   const view = new DataView(bytes.buffer);
   bytes[0] = layout;
-  for (let i = 0; i < numbers.length; i++) view.setFloat64(1 + i * 8, numbers[i] as number);
+  for (let i = 0; i < numbers.length; i++) {
+    const number = numbers[i] as number;
+    if (!Number.isSafeInteger(number) || number < 0)
+      throw new Error(
+        `bug: ${number} in a record of layout ${layout}, expected an integer from 0 to 2^53 - 1`,
+      );
+    view.setFloat64(1 + i * 8, number);
+  }
   return bytes;
 };
 

@@ -33,6 +33,9 @@ const withFile = (partition: Partition, file: FileRecord): Partition => ({
   files: set(partition.files, String(file.ident), file),
 });
 
+/** Whole, and never 0, which stands for a file that has expired. */
+const seenAt = (now: number): number => Math.max(1, Math.floor(now));
+
 /** Registers a new client file. `salt` is drawn for it, 1 to 2^53 - 1; `now` in milliseconds since 1970. */
 export const allocateIdent = (
   partition: Partition,
@@ -45,7 +48,7 @@ export const allocateIdent = (
     clientVersion: 0,
     baseVersion: 0,
     lockedVersion: 0,
-    lastSeen: now,
+    lastSeen: seenAt(now),
   };
   const after = { ...withFile(partition, file), nextIdent: partition.nextIdent + 1 };
   return {
@@ -196,7 +199,7 @@ export const commitUpload = (
         ? Math.max(file.baseVersion, upload.progress.lastIntegratedServerVersion)
         : file.baseVersion,
     lockedVersion: Math.max(file.lockedVersion, upload.lockedVersion),
-    lastSeen: now,
+    lastSeen: seenAt(now),
   };
   if (after.baseVersion > file.baseVersion && rewritten.size > 0) {
     for (const version of rewritten.keys()) if (version <= after.baseVersion) rewritten.delete(version);

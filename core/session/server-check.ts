@@ -4,6 +4,7 @@
  *
  * Source: merge-semantics, 9.7; sessions-and-history, 2.5 and 2.6.
  */
+import { limits } from '../base/limits.js';
 import { fileOf, type Partition, saltOf } from '../history/partition.js';
 import { areMutuallyConsistent, isConsistent, type UploadCursor } from '../model/progress.js';
 import type { ErrorCode } from '../protocol/errors.js';
@@ -54,7 +55,7 @@ const isCursorSound = (cursor: UploadCursor, ...others: readonly UploadCursor[])
   isConsistent(cursor.clientVersion, cursor.lastIntegratedServerVersion) &&
   others.every((other) => areMutuallyConsistent(asPair(cursor), asPair(other)));
 
-/** `threshold`: what the server had integrated of the file when the session began. */
+/** `threshold`: what the server has integrated of the file so far. */
 export const uploadFault = (
   session: ServerSession,
   threshold: UploadCursor,
@@ -89,6 +90,11 @@ export const uploadFault = (
     const cursor = { clientVersion: changeset.version, lastIntegratedServerVersion: changeset.base };
     if (changeset.version <= last.clientVersion)
       return fault(210, `changeset ${changeset.version} does not come after ${last.clientVersion}`);
+    if (changeset.timestamp > limits.timestamp)
+      return fault(
+        212,
+        `changeset ${changeset.version} is stamped ${changeset.timestamp}, after the year 9999`,
+      );
     if (changeset.origin !== 0)
       return fault(216, `changeset ${changeset.version} names origin ${changeset.origin}`);
     const isNew = changeset.version > threshold.clientVersion;

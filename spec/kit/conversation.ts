@@ -5,13 +5,17 @@
  * any order: the smallest thing that can show a law of the whole.
  */
 import * as E from 'fp-ts/lib/Either.js';
+import type { RecordBatch } from '../../core/base/record.js';
 import { loadClientFile } from '../../core/history/client-records.js';
+import type { Partition } from '../../core/history/partition.js';
 import { extended, loadPartition, openingSpaces } from '../../core/history/server-records.js';
 import { syncline } from '../../core/merge/rule-set.js';
 import { digest } from '../../core/model/digest.js';
 import type { Instruction } from '../../core/model/instruction.js';
 import type { State } from '../../core/model/state.js';
 import { decodeClientMessage, decodeServerMessage, encodeMessage } from '../../core/protocol/codec.js';
+import { isConnectionCode } from '../../core/protocol/errors.js';
+import type { ClientMessage, ServerMessage } from '../../core/protocol/messages.js';
 import { clientStep } from '../../core/session/client.js';
 import {
   type ClientConfig,
@@ -59,12 +63,23 @@ export class Device {
   }
 }
 
+/** A connection that no machine stands behind: whoever drives says what it likes. */
+export interface Stranger {
+  /** 0 once the server has ended it. */
+  connection: number;
+  /** What the server has sent, oldest first; whoever drives may empty it. */
+  readonly heard: ServerMessage[];
+}
+
 export class Conversation {
   readonly devices: readonly Device[];
   readonly records = new Records();
   readonly config: ServerConfig = { rules: syncline, explain: false };
   readonly random: Random;
   readonly notes: string[] = [];
+  readonly strangers: Stranger[] = [];
+  /** Called with each batch of the server, before it is performed. */
+  onServerCommit: (batch: RecordBatch) => void = () => undefined;
   server: ServerMachine;
   now = 1_000_000;
   #connections = new Map<number, Connection>();
@@ -81,10 +96,15 @@ export class Conversation {
     return 1 + this.random.int(1_000_000_000);
   }
 
-  #loadServer(): ServerMachine {
+  /** The partition as a server would find it that starts now. */
+  stored(): Partition {
     const opened = orThrow(loadPartition(this.records.entries(openingSpaces), this.#salt()));
     const log = this.records.read('log', opened.snapshotVersion + 1, opened.head + 1, EVERYTHING);
-    return newServerMachine(this.config, orThrow(extended(opened, log)));
+    return orThrow(extended(opened, log));
+  }
+
+  #loadServer(): ServerMachine {
+    return newServerMachine(this.config, this.stored());
   }
 
   /** Steps a device and performs what it decides. */
@@ -149,9 +169,11 @@ export class Conversation {
     for (const effect of next.effects) {
       switch (effect.type) {
         case 'commit':
+          this.onServerCommit(effect.batch);
           this.records.apply(effect.batch);
           break;
         case 'send': {
+          this.strangers.find((each) => each.connection === effect.connection)?.heard.push(effect.message);
           const device = this.devices.find((each) => each.connection === effect.connection);
           const { message } = effect;
           if (message.type === 'error' || message.type === 'unbound') {
@@ -189,6 +211,42 @@ export class Conversation {
     if (routed.route.type === 'refuse') throw new Error(`refused: ${routed.route.message}`);
     if (routed.route.type === 'deliver')
       this.#tellServer({ type: 'message', connection: device.connection, message, chance: this.#salt() });
+  }
+
+  /** A connection of its own, open at once. */
+  stranger(): Stranger {
+    const stranger = { connection: this.#nextConnection++, heard: [] };
+    this.#connections.set(stranger.connection, newConnection);
+    this.strangers.push(stranger);
+    return stranger;
+  }
+
+  /** The message passes through the codec, as everything does. What breaks the protocol ends the connection. */
+  say(stranger: Stranger, said: ClientMessage): void {
+    const connection = this.#connections.get(stranger.connection);
+    if (connection === undefined) return;
+    const message = orThrow(decodeClientMessage(encodeMessage(said)));
+    const routed = route(connection, message);
+    this.#connections.set(stranger.connection, routed.connection);
+    if (routed.route.type === 'refuse') {
+      this.hangUp(stranger);
+      return;
+    }
+    if (routed.route.type === 'drop') return;
+    const heard = stranger.heard.length;
+    this.#tellServer({ type: 'message', connection: stranger.connection, message, chance: this.#salt() });
+    const ends = stranger.heard
+      .slice(heard)
+      .some((answer) => answer.type === 'error' && isConnectionCode(answer.code));
+    if (ends) this.hangUp(stranger);
+  }
+
+  hangUp(stranger: Stranger): void {
+    const { connection } = stranger;
+    if (connection === 0) return;
+    stranger.connection = 0;
+    this.#connections.delete(connection);
+    this.#tellServer({ type: 'gone', connection });
   }
 
   #deliverDown(device: Device): void {
@@ -245,6 +303,7 @@ export class Conversation {
   /** The server's process dies and starts again from its records: every link is lost. */
   crashServer(): void {
     this.#reads = [];
+    for (const stranger of this.strangers) this.hangUp(stranger);
     for (const device of this.devices) this.disconnect(device);
     this.server = this.#loadServer();
   }
