@@ -33,7 +33,12 @@ export const route = (
   const number = message.session;
   const partition = connection.sessions.get(number);
   if (message.type !== 'bind') {
-    if (partition !== undefined) return { connection, route: { type: 'deliver', partition } };
+    if (partition !== undefined)
+      return {
+        // The machine forgets a session that has failed at its client, and says nothing of it.
+        connection: message.type === 'clientError' ? withoutNumber(connection, number) : connection,
+        route: { type: 'deliver', partition },
+      };
     return number <= connection.highest
       ? { connection, route: { type: 'drop' } }
       : refused(106, `${message.type} for session ${number}, which was never bound`);

@@ -13,12 +13,14 @@
  * upload based on history that is no longer in the tail waits for the store, and other sessions go on.
  */
 import * as E from 'fp-ts/lib/Either.js';
+import { limits } from '../base/limits.js';
 import type { RecordEntry } from '../base/record.js';
 import { entriesAfter } from '../base/run.js';
 import { forEach, get, remove, set } from '../base/trie.js';
 import {
   type FileRecord,
   fileOf,
+  type Partition,
   type ServerEntry,
   tailStart,
   uploadCursorOf,
@@ -52,11 +54,17 @@ import {
 
 const EVERYTHING = Number.MAX_SAFE_INTEGER;
 
+/** What an ended session has asked the store for is not waited for: its key might name another one by then. */
 const withoutSession = (machine: ServerMachine, session: ServerSession): ServerMachine => {
   const key = keyOfSession(session);
   const ident = String(session.ident);
+  let { reads } = machine;
+  forEach(machine.reads, (read, id) => {
+    if (read.session === key) reads = remove(reads, id);
+  });
   return {
     ...machine,
+    reads,
     sessions: remove(machine.sessions, key),
     bound: get(machine.bound, ident) === key ? remove(machine.bound, ident) : machine.bound,
   };
@@ -143,11 +151,19 @@ const queued = (machine: ServerMachine, session: ServerSession, message: Upload)
   const file = fileOf(machine.partition, session.ident) as FileRecord;
   const fault = uploadFault(session, uploadCursorOf(file), message);
   if (fault !== null) return ended(machine, session, fault.code, fault.message);
+  const last = session.queue[session.queue.length - 1];
+  // An upload that only acknowledges joins the one before it: however many come, they take no place.
+  const joins = last !== undefined && message.changesets.length === 0;
+  if (!joins && session.queue.length >= limits.queuedUploads)
+    return ended(machine, session, 104, `more than ${limits.queuedUploads} uploads wait to be integrated`);
+  const queue = joins
+    ? [...session.queue.slice(0, -1), { ...message, changesets: last.changesets }]
+    : [...session.queue, message];
   const waiting: ServerSession = {
     ...session,
     upload: message.progress,
     lockedVersion: message.lockedServerVersion,
-    queue: [...session.queue, message],
+    queue,
   };
   return stayAs(withSession(machine, waiting));
 };
@@ -232,13 +248,16 @@ const integrating = (machine: ServerMachine, key: string, now: number): ServerSt
   }
 };
 
-const marked = (machine: ServerMachine, session: ServerSession, message: ClientMark): ServerStep =>
-  stayAs(
-    withSession(machine, {
-      ...session,
-      marks: [...session.marks, { request: message.request, version: machine.partition.head }],
-    }),
-  );
+/** Of several marks at one version the highest is answered: it answers those below it. */
+const marked = (machine: ServerMachine, session: ServerSession, message: ClientMark): ServerStep => {
+  if (session.marks.length >= limits.pendingMarks)
+    return ended(machine, session, 104, `more than ${limits.pendingMarks} marks wait for their answer`);
+  const mark = { request: message.request, version: machine.partition.head };
+  const last = session.marks[session.marks.length - 1];
+  const joins = last !== undefined && last.version === mark.version && last.request < mark.request;
+  const marks = [...(joins ? session.marks.slice(0, -1) : session.marks), mark];
+  return stayAs(withSession(machine, { ...session, marks }));
+};
 
 const reported = (machine: ServerMachine, session: ServerSession, message: ClientError): ServerStep => ({
   machine: withoutSession(machine, session),
@@ -377,6 +396,29 @@ const gone = (machine: ServerMachine, connection: number): ServerStep => {
   return stayAs(lost.reduce(withoutSession, machine));
 };
 
+/**
+ * The store holds more than this server knew. A file whose record another server has changed is bound there:
+ * its session here gives way, because what it keeps of the file (its reciprocal forms) is out of date.
+ */
+const refreshed = (machine: ServerMachine, partition: Partition): ServerStep => {
+  const away: ServerSession[] = [];
+  forEach(machine.sessions, (session) => {
+    const before = fileOf(machine.partition, session.ident);
+    const after = fileOf(partition, session.ident);
+    if (before?.clientVersion !== after?.clientVersion || before?.baseVersion !== after?.baseVersion)
+      away.push(session);
+  });
+  const known = stayAs({ ...machine, partition });
+  const alone = away.reduce(
+    (step, session) =>
+      andThenServer(step, (present) =>
+        ended(present, session, 200, `file ${session.ident} was bound on another server`),
+      ),
+    known,
+  );
+  return andThenServer(alone, pumpedAll);
+};
+
 /** One step. Total (law 8) and deterministic (law 6); throws on a bug only. */
 export const serverStep = (machine: ServerMachine, event: ServerEvent): ServerStep => {
   switch (event.type) {
@@ -387,6 +429,6 @@ export const serverStep = (machine: ServerMachine, event: ServerEvent): ServerSt
     case 'read':
       return readAnswered(machine, event.id, event.entries, event.now);
     case 'refreshed':
-      return pumpedAll({ ...machine, partition: event.partition });
+      return refreshed(machine, event.partition);
   }
 };
