@@ -41,8 +41,8 @@ interface Closing {
   readonly after: ClientFile;
   /** What led from the state before to the state after. */
   readonly effective: readonly Changeset[];
-  /** Its instructions, encoded; null where there are none. */
-  readonly applied: Uint8Array | null;
+  /** Its instructions, encoded, or why they are not. */
+  readonly applied: Uint8Array | 'none' | 'tooMany';
   readonly puts: readonly RecordEntry[];
   /** Writes up to here are not met any more. */
   readonly trimmedThrough: number;
@@ -59,10 +59,12 @@ const closed = ({ before, after, effective, applied, puts, trimmedThrough }: Clo
     effective,
     batch: { deletes: [...trimmed, ...deletes], puts: [records.metaRecord(file), ...more, ...puts] },
   });
-  if (applied === null) return commit(after, [], []);
-  const journal = { ...after.journal, bytes: after.journal.bytes + applied.length };
-  if (!isSnapshotDue(journal))
-    return commit({ ...after, journal }, [], [records.stateRecord(after.version, applied)]);
+  if (applied === 'none') return commit(after, [], []);
+  if (applied !== 'tooMany') {
+    const journal = { ...after.journal, bytes: after.journal.bytes + applied.length };
+    if (!isSnapshotDue(journal))
+      return commit({ ...after, journal }, [], [records.stateRecord(after.version, applied)]);
+  }
   const whole = snapshot(after.state);
   const deletes = [...whole.deletes, records.stateTrimmed(after.version)];
   return commit({ ...after, journal: whole.journal }, deletes, whole.puts);
@@ -113,7 +115,7 @@ export const commitIdent = (file: ClientFile, ident: number, salt: number): Comm
     before: file,
     after: { ...file, ident, salt, version: file.version + 1 },
     effective: [],
-    applied: null,
+    applied: 'none',
     puts: [],
     trimmedThrough: 0,
   });
@@ -153,6 +155,14 @@ export const progressFault = (file: ClientFile, incoming: Incoming): Integration
   const broken =
     grows('the latest server version', progress.latest.version, latest.version) ??
     grows('the upload cursor', progress.upload.clientVersion, upload.clientVersion) ??
+    // 0 says nothing of it.
+    (upload.lastIntegratedServerVersion === 0
+      ? null
+      : grows(
+          "the upload cursor's server version",
+          progress.upload.lastIntegratedServerVersion,
+          upload.lastIntegratedServerVersion,
+        )) ??
     grows('the download cursor', progress.download.serverVersion, download.serverVersion) ??
     grows(
       'the last integrated client version',
@@ -191,6 +201,12 @@ export const progressFault = (file: ClientFile, incoming: Incoming): Integration
     base = changeset.base;
   }
   return null;
+};
+
+/** A download may bring more than fits in one body: then a snapshot tells what came of it. */
+const bodyOf = (applied: readonly Instruction[]): Closing['applied'] => {
+  if (applied.length === 0) return 'none';
+  return applied.length > limits.changesetInstructions ? 'tooMany' : encodeInstructions(applied);
 };
 
 const asLocalForm = (write: LocalWrite, ident: number): LocalForm => ({
@@ -248,15 +264,24 @@ export const commitDownload = (
     stamp,
     state: draft.finish(),
     writes: droppedThrough(writes, keptAfter),
-    progress: { latest: incoming.latest, download: incoming.download, upload: incoming.upload },
+    progress: {
+      latest: incoming.latest,
+      download: incoming.download,
+      upload: {
+        clientVersion: incoming.upload.clientVersion,
+        lastIntegratedServerVersion: Math.max(
+          file.progress.upload.lastIntegratedServerVersion,
+          incoming.upload.lastIntegratedServerVersion,
+        ),
+      },
+    },
   };
-  const body = applied.length === 0 ? null : encodeInstructions(applied);
   return E.right(
     closed({
       before: file,
       after: changed,
       effective: merged.right.incoming,
-      applied: body,
+      applied: bodyOf(applied),
       puts,
       trimmedThrough: keptAfter,
     }),
