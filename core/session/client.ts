@@ -284,8 +284,10 @@ const messageReceived = (
 
 const timedOut = (session: ClientSession, now: number, chance: number): ClientStep => {
   if (session.deadline === null) return stay(session);
-  // Clocks and timers disagree by a little: whoever comes early is sent back, and not forgotten.
-  if (now < session.deadline) return { session, effects: [{ type: 'timer', at: session.deadline }] };
+  // Clocks and timers disagree by a little: whoever comes early is sent back, and not forgotten. By much they
+  // disagree only where the clock was set back; the time has passed all the same.
+  const early = session.deadline - now;
+  if (early > 0 && early <= 1000) return { session, effects: [{ type: 'timer', at: session.deadline }] };
   switch (session.phase) {
     case 'disconnected':
     case 'suspended':

@@ -1,0 +1,231 @@
+import * as E from 'fp-ts/lib/Either.js';
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import { limits } from '../core/base/limits.js';
+import { runLast } from '../core/base/run.js';
+import { forEach, get } from '../core/base/trie.js';
+import { loadClientFile } from '../core/history/client-records.js';
+import { saltOf } from '../core/history/partition.js';
+import { addTable, createObject } from '../core/model/instruction.js';
+import { intKey } from '../core/model/key.js';
+import type { ClientMessage } from '../core/protocol/messages.js';
+import { clientStep } from '../core/session/client.js';
+import { newConnection, route } from '../core/session/connection.js';
+import { serverStep } from '../core/session/server.js';
+import { type ServerSession, sessionKey } from '../core/session/server-session.js';
+import type { Conversation, Device, Stranger } from './kit/conversation.js';
+import { disagreement, peopled, randomWrite } from './kit/conversation-law.js';
+import { seeded } from './kit/random.js';
+import { build } from './kit/worlds.js';
+
+/** Runs `body` with smaller limits than the engine has. */
+const withLimits = (smaller: Partial<Record<keyof typeof limits, number>>, body: () => void): void => {
+  const before = { ...limits };
+  Object.assign(limits, smaller);
+  try {
+    body();
+  } finally {
+    Object.assign(limits, before);
+  }
+};
+
+/** Binds session 1 with an ident of its own, and identifies itself at the head. */
+const entered = (
+  conversation: Conversation,
+): { stranger: Stranger; session: () => ServerSession | undefined } => {
+  const stranger = conversation.stranger();
+  conversation.say(stranger, { type: 'bind', session: 1, partition: 'p', token: '', needIdent: true });
+  const [given] = stranger.heard;
+  if (given?.type !== 'ident') throw new Error('no ident was given');
+  const { partition } = conversation.server;
+  conversation.say(stranger, {
+    type: 'identify',
+    session: 1,
+    ident: given.ident,
+    salt: given.salt,
+    latest: { version: partition.head, salt: saltOf(partition, partition.head) },
+    download: { serverVersion: partition.head, lastIntegratedClientVersion: 0 },
+  });
+  const key = sessionKey(stranger.connection, 1);
+  return { stranger, session: () => get(conversation.server.sessions, key) };
+};
+
+const upload = (version: number, server: number, changesets: 'one' | 'none'): ClientMessage => ({
+  type: 'upload',
+  session: 1,
+  progress: { clientVersion: version, lastIntegratedServerVersion: server },
+  lockedServerVersion: server,
+  changesets:
+    changesets === 'none'
+      ? []
+      : [
+          {
+            version,
+            base: server,
+            timestamp: 1,
+            origin: 0,
+            instructions: [addTable(`T${version}`, { type: 'embedded' })],
+          },
+        ],
+});
+
+const errors = (stranger: Stranger): string =>
+  stranger.heard
+    .flatMap((each) => (each.type === 'error' ? [`${each.code} ${each.message}`] : []))
+    .join('\n');
+
+const bounds = suite('bounds of what a session holds');
+
+bounds(
+  'uploads that cannot be integrated yet are queued up to a limit; acknowledgements take no place',
+  () => {
+    const conversation = peopled(seeded(1), 1);
+    conversation.heal();
+    const { head } = conversation.server.partition;
+    const { stranger, session } = entered(conversation);
+    assert.is(session()?.phase, 'opening');
+    for (let version = 1; version <= limits.queuedUploads; version++)
+      conversation.say(stranger, upload(version, head, 'one'));
+    assert.is(session()?.queue.length, limits.queuedUploads);
+    for (let i = 1; i <= 1000; i++)
+      conversation.say(stranger, upload(limits.queuedUploads + i, head, 'none'));
+    assert.is(session()?.queue.length, limits.queuedUploads);
+    const before = conversation.server;
+    conversation.say(stranger, upload(5000, head, 'one'));
+    assert.match(errors(stranger), '104 more than');
+    assert.is(session(), undefined);
+
+    conversation.server = before;
+    while (conversation.move());
+    assert.is(session()?.queue.length, 0);
+    assert.is(conversation.server.partition.head, head + limits.queuedUploads);
+    conversation.heal();
+    assert.is(disagreement(conversation), null);
+  },
+);
+
+bounds('marks that cannot be answered yet are joined where the answer is one, and bounded', () => {
+  const conversation = peopled(seeded(1), 1);
+  conversation.heal();
+  const { stranger, session } = entered(conversation);
+  for (let request = 1; request <= 5000; request++)
+    conversation.say(stranger, { type: 'mark', session: 1, request });
+  assert.is(session()?.marks.length, 1);
+  for (let request = 5000; request > 5000 - limits.pendingMarks; request--)
+    conversation.say(stranger, { type: 'mark', session: 1, request });
+  assert.match(errors(stranger), '104 more than');
+});
+
+bounds('a session that has ended waits for nothing', () => {
+  const conversation = peopled(seeded(1), 1);
+  conversation.heal();
+  for (let i = 0; i < 5; i++) {
+    const { stranger } = entered(conversation);
+    conversation.say(stranger, { type: 'unbind', session: 1 });
+  }
+  let reads = 0;
+  forEach(conversation.server.reads, () => reads++);
+  assert.is(reads, 0);
+});
+
+bounds('the answer to a read does not reach another session that has taken the number', () => {
+  const conversation = peopled(seeded(1), 1);
+  conversation.heal();
+  const { stranger, session } = entered(conversation);
+  const { connection } = stranger;
+  const event = { type: 'message', connection, chance: 5, now: 1 } as const;
+  let machine = serverStep(conversation.server, {
+    ...event,
+    message: { type: 'unbind', session: 1 },
+  }).machine;
+  const bind = { type: 'bind', session: 1, partition: 'p', token: '', needIdent: false } as const;
+  machine = serverStep(machine, { ...event, message: bind }).machine;
+  for (let id = 1; id < conversation.server.nextRead; id++)
+    machine = serverStep(machine, { type: 'read', id, entries: [], now: 1 }).machine;
+  assert.is(get(machine.sessions, sessionKey(connection, 1))?.phase, 'bound');
+  assert.is(session()?.phase, 'opening');
+});
+
+bounds('a connection does not count sessions that have failed at their clients', () => {
+  let connection = newConnection;
+  for (let session = 1; session <= limits.sessionsPerConnection + 1; session++) {
+    const bound = route(connection, { type: 'bind', session, partition: 'p', token: '', needIdent: false });
+    assert.is(bound.route.type, 'deliver', String(session));
+    const failed = route(bound.connection, { type: 'clientError', session, code: 212, message: '' });
+    assert.is(failed.route.type, 'deliver');
+    connection = failed.connection;
+  }
+});
+
+bounds.run();
+
+const sizes = suite('sizes');
+
+sizes('a download of more instructions than fit in one record is kept all the same', () => {
+  const conversation = peopled(seeded(1), 2);
+  const [a, b] = conversation.devices as [Device, Device];
+  conversation.heal();
+  conversation.tell(b, { type: 'pause' });
+  while (conversation.move());
+  for (let i = 0; i < 30; i++) {
+    const instructions = [createObject('A', intKey(BigInt(1000 + i)))];
+    conversation.write(a, instructions, build(instructions, a.state));
+  }
+  while (conversation.move());
+  withLimits({ changesetInstructions: 20, snapshotChunk: 20 }, () => conversation.heal());
+  assert.is(disagreement(conversation), null);
+  const loaded = loadClientFile(b.records.entries());
+  assert.is(E.isRight(loaded) && loaded.right.journal.bytes, 0);
+  conversation.crash(b);
+  conversation.heal();
+  assert.is(disagreement(conversation), null);
+});
+
+sizes.run();
+
+const contradictions = suite('contradictions');
+
+contradictions('a server that forgets what was acknowledged to it is found out, and 0 says nothing', () => {
+  const conversation = peopled(seeded(1), 2);
+  const [a, b] = conversation.devices as [Device, Device];
+  conversation.heal();
+  randomWrite(conversation, b, seeded(2));
+  conversation.heal();
+  randomWrite(conversation, b, seeded(3));
+  conversation.heal();
+  const { file } = a.session;
+  const { progress } = file;
+  assert.ok(progress.upload.lastIntegratedServerVersion > 1);
+  const said = (lastIntegratedServerVersion: number) =>
+    clientStep(a.session, {
+      type: 'message',
+      now: 5,
+      chance: 0,
+      message: {
+        type: 'download',
+        session: a.session.number,
+        ...progress,
+        upload: { ...progress.upload, lastIntegratedServerVersion },
+        downloadableBytes: 0,
+        changesets: [],
+      },
+    }).session;
+  assert.is(said(1).phase, 'failed');
+  assert.match(String(said(1).failure?.message), 'went back');
+  assert.equal(said(0).file.progress.upload, progress.upload);
+  assert.is(runLast(said(0).file.writes), runLast(file.writes));
+});
+
+contradictions('a clock that was set back does not keep a device from its next attempt', () => {
+  const conversation = peopled(seeded(1), 1);
+  const [a] = conversation.devices as [Device];
+  conversation.heal();
+  conversation.disconnect(a);
+  assert.is(a.session.phase, 'disconnected');
+  const year = 365 * 24 * 3600 * 1000;
+  conversation.now = (a.session.deadline as number) - year;
+  conversation.tell(a, { type: 'timer', chance: 0 });
+  assert.is(a.session.phase, 'connecting');
+});
+
+contradictions.run();
