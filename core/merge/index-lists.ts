@@ -101,7 +101,11 @@ const isFlat = (track: Track, positions: Positions, depth: number): boolean =>
     return kindOf(instruction, depth) !== UPDATE;
   });
 
-/** Null where they cannot be performed on a list of `size` elements. */
+/** An addition to an element, or a set in its place, has no meaning, and no rule makes it follow the element. */
+const follows = (instruction: PathInstruction, depth: number): boolean =>
+  instruction.path.length > depth + 1 || instruction.kind === 'Update' || instruction.kind === 'Clear';
+
+/** Null where they cannot be performed on a list of `size` elements, or are not all the list merge's to do. */
 const operations = (
   track: Track,
   positions: Positions,
@@ -116,6 +120,7 @@ const operations = (
     const instruction = at(track, position);
     const index = instruction.path[depth] as number;
     const kind = kindOf(instruction, depth);
+    if (kind === UPDATE && !follows(instruction, depth)) return null;
     ops.kind[k] = kind;
     ops.index[k] = index;
     // An index that is no small integer does not come back from the column as it was.

@@ -72,37 +72,25 @@ export class IndexMerge {
 
   /** Merges all pairs of a table. */
   meetAll(rows: Positions, columns: Positions): void {
-    const queue = new Queue(columns);
-    for (let r = 0; r < rows.length && !this.failed; r++) this.carry(rows[r] as number, queue);
-  }
-
-  /** Carries one row over columns, and drops from these what has been discarded. */
-  carry(row: number, queue: Queue): void {
-    const left = this.left.instructions;
-    const right = this.right.instructions;
-    const { positions } = queue;
-    let end = queue.start;
-    let kept = end;
-    while (end < positions.length && left[row] !== null) {
-      const column = positions[end++] as number;
-      if (right[column] === null) continue;
-      this.meet(row, column);
-      if (this.failed) return;
-      if (right[column] !== null) positions[kept++] = column;
+    const { left, right } = this;
+    const alive = columns.slice();
+    // The columns from `start` on may still be there.
+    let start = 0;
+    for (let r = 0; r < rows.length; r++) {
+      const row = rows[r] as number;
+      let end = start;
+      let kept = start;
+      while (end < alive.length && left.instructions[row] !== null) {
+        const column = alive[end++] as number;
+        if (right.instructions[column] === null) continue;
+        this.meet(row, column);
+        if (this.failed) return;
+        if (right.instructions[column] !== null) alive[kept++] = column;
+      }
+      // Close the gap from the left: whoever comes far has usually discarded what it met.
+      const next = end - (kept - start);
+      while (kept > start) alive[--end] = alive[--kept] as number;
+      start = next;
     }
-    // Close the gap from the left: whoever comes far has usually discarded what it met.
-    let start = end;
-    while (kept > queue.start) positions[--start] = positions[--kept] as number;
-    queue.start = start;
-  }
-}
-
-/** Columns that are to be met again and again: those from `start` on may still be there. */
-export class Queue {
-  readonly positions: Int32Array;
-  start = 0;
-
-  constructor(columns: Positions) {
-    this.positions = Int32Array.from(columns);
   }
 }

@@ -66,8 +66,9 @@ const contested = (indexed: Track, other: Track): [number[], number[]][] => {
     lasts[group] = k;
   }
 
-  const partners: (number[] | undefined)[] = new Array(firsts.length).fill(undefined);
-  const met: number[] = [];
+  // Groups that the other side touches are numbered from 1 in the order in which it does.
+  const numbers = new Int32Array(firsts.length);
+  const met: [number[], number[]][] = [];
   let others: Map<string, number> | undefined;
   let isFirst = true;
   for (let k = 0; k < other.instructions.length; k++) {
@@ -83,20 +84,16 @@ const contested = (indexed: Track, other: Track): [number[], number[]][] => {
       group = others?.get(subject);
     }
     if (group === undefined) continue;
-    const known = partners[group];
-    if (known === undefined) {
-      partners[group] = [k];
-      met.push(group);
-    } else known.push(k);
-  }
-
-  return met.map((number) => {
-    const positions: number[] = [];
-    const last = lasts[number] as number;
-    for (let k = firsts[number] as number; ; k = next[k] as number) {
-      positions.push(k);
-      if (k === last) break;
+    const number = numbers[group] as number;
+    if (number > 0) {
+      (met[number - 1] as [number[], number[]])[1].push(k);
+      continue;
     }
-    return [positions, partners[number] as number[]];
-  });
+    const positions: number[] = [];
+    const last = lasts[group] as number;
+    for (let at = firsts[group] as number; at !== last; at = next[at] as number) positions.push(at);
+    positions.push(last);
+    numbers[group] = met.push([positions, [k]]);
+  }
+  return met;
 };

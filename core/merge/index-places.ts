@@ -12,31 +12,30 @@ import type { Instruction, PathInstruction } from '../model/instruction.js';
 import { memberId } from '../model/member.js';
 import { isMarker } from '../model/value.js';
 import { mergeList } from './index-lists.js';
-import { type IndexMerge, type Positions, Queue } from './index-merge.js';
+import type { IndexMerge, Positions } from './index-merge.js';
 import type { Table } from './index-objects.js';
+import { mergeSlot } from './index-slots.js';
 import type { Track } from './index-track.js';
 import { syncline } from './rule-set.js';
 
 /** Merges the instructions of both sides on one object. */
-export const mergeObject = (merge: IndexMerge, { rows, columns }: Table): void => {
-  if (merge.isSmall(rows, columns)) {
-    merge.meetAll(rows, columns);
-    return;
-  }
-  const fields = (table: Table): void => mergeFields(merge, table);
+export const mergeObject = (merge: IndexMerge, table: Table): void => {
+  const { rows, columns } = table;
+  if (merge.isSmall(rows, columns)) merge.meetAll(rows, columns);
   // Creations meet nothing but erasures of the object.
-  if (has(merge.left, rows, isErasure) || has(merge.right, columns, isErasure))
-    mergeRuns(merge, { rows, columns }, isErasure, fields);
-  else fields({ rows, columns });
+  else if (has(merge.left, rows, isErasure) || has(merge.right, columns, isErasure))
+    mergeRuns(merge, table, isErasure, (runs) => mergeFields(merge, runs));
+  else mergeFields(merge, table);
 };
 
 const isErasure = (instruction: Instruction): boolean => instruction.kind === 'EraseObject';
 
 const mergeFields = (merge: IndexMerge, table: Table): void => {
-  const field = (instruction: Instruction): string | null =>
-    'path' in instruction ? instruction.field : null;
-  for (const part of divide(merge, table, field)) mergePlace(merge, part, 0);
+  for (const part of divide(merge, table, fieldOf)) mergePlace(merge, part, 0);
 };
+
+const fieldOf = (instruction: Instruction): string | null =>
+  'path' in instruction ? instruction.field : null;
 
 /** Merges instructions whose paths are equal up to `depth`. */
 export const mergePlace = (merge: IndexMerge, table: Table, depth: number): void => {
@@ -46,17 +45,28 @@ export const mergePlace = (merge: IndexMerge, table: Table, depth: number): void
     merge.meetAll(rows, columns);
     return;
   }
-  const isOn = (instruction: Instruction): boolean => stepFrom(merge, instruction, depth) === null;
-  const onLeft = has(merge.left, rows, isOn);
-  const onRight = has(merge.right, columns, isOn);
-  if (!onLeft && !onRight) {
-    mergeInside(merge, table, depth);
-    return;
+  const steps = stepsOf(merge, merge.left, rows, depth) | stepsOf(merge, merge.right, columns, depth);
+  if (steps === ON) mergeSlot(merge, table);
+  else if ((steps & ON) === 0) mergeInside(merge, table, depth, steps);
+  else {
+    const isOn = (instruction: Instruction): boolean => stepFrom(merge, instruction, depth) === null;
+    mergeRuns(merge, table, isOn, (runs) => mergeInside(merge, runs, depth, steps & ~ON));
   }
-  const isIn = (instruction: Instruction): boolean => !isOn(instruction);
-  if (has(merge.left, rows, isIn) || has(merge.right, columns, isIn))
-    mergeRuns(merge, table, isOn, (runs) => mergeInside(merge, runs, depth));
-  else mergeSlot(merge, table);
+};
+
+/** Where instructions go from a place: nowhere, to a key, field or value inside it, or to an index. */
+const ON = 1;
+const NAME = 2;
+const INDEX = 4;
+
+const stepsOf = (merge: IndexMerge, track: Track, positions: Positions, depth: number): number => {
+  let steps = 0;
+  for (const k of positions) {
+    const instruction = track.instructions[k] as PathInstruction;
+    if (instruction.path.length > depth) steps |= typeof instruction.path[depth] === 'number' ? INDEX : NAME;
+    else steps |= stepFrom(merge, instruction, depth) === null ? ON : NAME;
+  }
+  return steps;
 };
 
 /**
@@ -74,40 +84,17 @@ const stepFrom = (merge: IndexMerge, instruction: Instruction, depth: number): n
   return `\0${memberId(instruction.value)}`;
 };
 
-const mergeInside = (merge: IndexMerge, table: Table, depth: number): void => {
-  const isIndex = (instruction: Instruction): boolean =>
-    typeof stepFrom(merge, instruction, depth) === 'number';
-  const indices = has(merge.left, table.rows, isIndex) || has(merge.right, table.columns, isIndex);
-  if (!indices) {
+/** `steps` are those that occur on either side. */
+const mergeInside = (merge: IndexMerge, table: Table, depth: number, steps: number): void => {
+  if (steps === INDEX) mergeList(merge, table, depth);
+  else if (steps === NAME) {
     const step = (instruction: Instruction) => stepFrom(merge, instruction, depth);
     for (const part of divide(merge, table, step)) mergePlace(merge, part, depth + 1);
-    return;
-  }
-  const isName = (instruction: Instruction): boolean => !isIndex(instruction);
-  // Names against indices are an error, or will be discarded by what makes the place a collection.
-  if (has(merge.left, table.rows, isName) || has(merge.right, table.columns, isName))
+  } else {
+    // Names against indices are an error, or will be discarded by what makes the place a collection.
     merge.meetAll(table.rows, table.columns);
-  else mergeList(merge, table, depth);
-};
-
-/** Writes of one slot. Two additions have nothing to say to each other, and are not compared. */
-const mergeSlot = (merge: IndexMerge, table: Table): void => {
-  if (!has(merge.left, table.rows, isAddition) || !has(merge.right, table.columns, isAddition)) {
-    merge.meetAll(table.rows, table.columns);
-    return;
-  }
-  const all = new Queue(table.columns);
-  const writes = new Queue(
-    table.columns.filter((column) => !isAddition(merge.right.instructions[column] as Instruction)),
-  );
-  for (const row of table.rows) {
-    const isAdded = isAddition(merge.left.instructions[row] as Instruction);
-    merge.carry(row, isAdded ? writes : all);
-    if (merge.failed) return;
   }
 };
-
-const isAddition = (instruction: Instruction): boolean => instruction.kind === 'AddInteger';
 
 /**
  * Cuts both sequences where `isOuter` begins and ends to hold, and takes run against run: `inner` where it

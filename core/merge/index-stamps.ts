@@ -37,10 +37,13 @@ export const stampsOf = (
 
 /** The positions of changesets from the oldest to the newest. */
 const inOrder = (changesets: readonly Changeset[]): Int32Array => {
-  const order = Int32Array.from(changesets, (_, position) => position);
-  const isSorted = changesets.every(
-    (changeset, position) => position === 0 || !isOlder(changeset, changesets[position - 1] as Changeset),
-  );
+  const order = new Int32Array(changesets.length);
+  let isSorted = true;
+  for (let position = 0; position < changesets.length; position++) {
+    order[position] = position;
+    if (position > 0 && isOlder(changesets[position] as Changeset, changesets[position - 1] as Changeset))
+      isSorted = false;
+  }
   if (isSorted) return order;
   return order.sort((a, b) => {
     const first = changesets[a] as Changeset;

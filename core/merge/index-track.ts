@@ -12,21 +12,29 @@ export class Track {
   readonly owner: Int32Array;
   /** By changeset: 1 where an instruction has been changed. */
   readonly #changed: Uint8Array;
+  /** Whether classes or properties are erased. */
+  readonly erasesSchema: boolean;
 
   constructor(changesets: readonly Changeset[]) {
     let length = 0;
     for (const { instructions } of changesets) length += instructions.length;
     this.changesets = changesets;
-    this.instructions = [];
+    this.instructions = new Array<Instruction | null>(length);
     this.owner = new Int32Array(length);
     this.#changed = new Uint8Array(changesets.length);
+    let erases = false;
     let k = 0;
     for (let c = 0; c < changesets.length; c++) {
-      for (const instruction of (changesets[c] as Changeset).instructions) {
-        this.instructions.push(instruction);
+      const { instructions } = changesets[c] as Changeset;
+      for (let i = 0; i < instructions.length; i++) {
+        const instruction = instructions[i] as Instruction;
+        this.instructions[k] = instruction;
         this.owner[k++] = c;
+        const { kind } = instruction;
+        if (kind === 'EraseTable' || kind === 'EraseColumn') erases = true;
       }
     }
+    this.erasesSchema = erases;
   }
 
   changesetOf(k: number): Changeset {

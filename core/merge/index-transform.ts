@@ -12,8 +12,8 @@ import type { Context, RuleSet } from './rule.js';
 const FEW_PAIRS = 16;
 
 /**
- * Both sides, each rewritten to come after the other, as the rules would have it pair by pair. Nothing on
- * either side erases classes or properties. Null where a rule has reported a problem.
+ * Both sides, each rewritten to come after the other, as the rules would have it pair by pair. Null where
+ * that is not for the index to do: where a rule reports a problem, or classes or properties are erased.
  *
  * `fewPairs` is the size of tables that are not cut, for tests of what is.
  */
@@ -25,6 +25,7 @@ export const transformIndexed = (
   fewPairs = FEW_PAIRS,
 ): { readonly left: readonly Changeset[]; readonly right: readonly Changeset[] } | null => {
   const merge = new IndexMerge(new Track(left), new Track(right), rules, context, fewPairs);
+  if (merge.left.erasesSchema || merge.right.erasesSchema) return null;
   for (const table of meetings(merge.left, merge.right)) {
     mergeObject(merge, table);
     if (merge.failed) return null;

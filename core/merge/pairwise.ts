@@ -22,6 +22,8 @@ interface Traveller {
   instruction: Instruction | null;
   /** Position of its changeset among those of its side. */
   readonly index: number;
+  /** A number for its object; 0 for an instruction on the schema. */
+  readonly object: number;
 }
 
 type Side = 'left' | 'right';
@@ -35,6 +37,7 @@ export class PairwiseMerge {
   private readonly rules: RuleSet;
   private readonly context: Context;
   private readonly recorder: Recorder | undefined;
+  private readonly objects = new Objects();
 
   constructor(
     lefts: readonly Changeset[],
@@ -45,8 +48,8 @@ export class PairwiseMerge {
   ) {
     this.lefts = lefts;
     this.rights = rights;
-    this.left = travellers(lefts);
-    this.right = travellers(rights);
+    this.left = this.travellers(lefts);
+    this.right = this.travellers(rights);
     this.rules = rules;
     this.context = context;
     this.recorder = recorder;
@@ -61,6 +64,16 @@ export class PairwiseMerge {
       this.carry(traveller, partners === null ? this.right : partners.of(instruction), 0);
       if (this.problem !== null) return;
     }
+  }
+
+  private traveller(instruction: Instruction, index: number): Traveller {
+    return { instruction, index, object: this.objects.numberOf(instruction) };
+  }
+
+  private travellers(changesets: readonly Changeset[]): Traveller[] {
+    return changesets.flatMap(({ instructions }, index) =>
+      instructions.map((instruction) => this.traveller(instruction, index)),
+    );
   }
 
   /** Both sides as they are now. */
@@ -80,6 +93,9 @@ export class PairwiseMerge {
         gone++;
         continue;
       }
+      // What is on different objects never meets, and neither do two additions.
+      if (traveller.object !== partner.object && traveller.object !== 0 && partner.object !== 0) continue;
+      if (left.kind === 'AddInteger' && right.kind === 'AddInteger') continue;
       const leftChangeset = this.lefts[traveller.index] as Changeset;
       const rightChangeset = this.rights[partner.index] as Changeset;
       const leftIsNewer = !isOlder(leftChangeset, rightChangeset);
@@ -89,12 +105,12 @@ export class PairwiseMerge {
       const { beforeFirst, beforeSecond } = outcome;
       if (beforeSecond !== null) {
         // What is being carried has its part of the rule already, and meets neither of the two again.
-        partners.splice(j, 0, { instruction: beforeSecond, index: partner.index });
+        partners.splice(j, 0, this.traveller(beforeSecond, partner.index));
         j++;
       }
       if (beforeFirst !== null) {
         // It has to pass what comes behind the instruction that caused it.
-        const front = { instruction: beforeFirst, index: traveller.index };
+        const front = this.traveller(beforeFirst, traveller.index);
         this.left.splice(this.left.indexOf(traveller), 0, front);
         this.carry(front, partners, j + 1);
       }
@@ -137,22 +153,38 @@ export class PairwiseMerge {
 const after = (instruction: Instruction, fate: Fate): Instruction | null =>
   fate === 'stays' ? instruction : fate === 'goes' ? null : fate;
 
-const travellers = (changesets: readonly Changeset[]): Traveller[] =>
-  changesets.flatMap(({ instructions }, index) =>
-    instructions.map((instruction) => ({ instruction, index })),
-  );
-
 const dropDiscarded = (partners: Traveller[]): void => {
   let kept = 0;
   for (const partner of partners) if (partner.instruction !== null) partners[kept++] = partner;
   partners.length = kept;
 };
 
-/** Whether a class or a property is erased. */
-export const erasesSchema = (changesets: readonly Changeset[]): boolean =>
+const erasesSchema = (changesets: readonly Changeset[]): boolean =>
   changesets.some(({ instructions }) =>
     instructions.some(({ kind }) => kind === 'EraseTable' || kind === 'EraseColumn'),
   );
+
+/** Numbers for objects, from 1. */
+class Objects {
+  private readonly classes = new Map<string, Map<string, number>>();
+  private count = 0;
+
+  numberOf(instruction: Instruction): number {
+    if (!('object' in instruction)) return 0;
+    const { table, object } = instruction;
+    let objects = this.classes.get(table);
+    if (objects === undefined) {
+      objects = new Map();
+      this.classes.set(table, objects);
+    }
+    let number = objects.get(object);
+    if (number === undefined) {
+      number = ++this.count;
+      objects.set(object, number);
+    }
+    return number;
+  }
+}
 
 /** What a side does to one object. */
 interface OnObject {

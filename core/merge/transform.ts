@@ -25,7 +25,7 @@ import * as E from 'fp-ts/lib/Either.js';
 import type { Changeset } from '../model/changeset.js';
 import { columnsWith, noColumns } from './column-lookup.js';
 import { transformIndexed } from './index-transform.js';
-import { erasesSchema, PairwiseMerge } from './pairwise.js';
+import { PairwiseMerge } from './pairwise.js';
 import type { Recorder } from './recorder.js';
 import type { ColumnLookup, RuleSet } from './rule.js';
 import type { TransformError } from './transform-error.js';
@@ -64,7 +64,7 @@ export const transform = (
 ): E.Either<TransformError, Transformed> => {
   const { rules, recorder } = options;
   const context = { columns: columnsWith(options.columns ?? noColumns, left, right) };
-  if (recorder === undefined && !erasesSchema(left) && !erasesSchema(right)) {
+  if (recorder === undefined) {
     const indexed = transformIndexed(left, right, rules, context);
     if (indexed !== null) return E.right(indexed);
   }
