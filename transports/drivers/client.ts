@@ -110,6 +110,8 @@ export const openClient = async (options: ClientOptions): Promise<Client> => {
   return client;
 };
 
+const closedError = (): SynclineError => new SynclineError('closed', 'the client is closed');
+
 export class Client {
   readonly session: Session;
   readonly #options: ClientOptions;
@@ -124,7 +126,8 @@ export class Client {
   #attempt = 0;
   #timer: Cancel = () => undefined;
   #failure: SynclineError | null = null;
-  #isClosed = false;
+  #isWriting = false;
+  #closing: Promise<void> | null = null;
 
   /** Use `openClient`. */
   constructor(options: ClientOptions, schema: Schema, machine: ClientSession) {
@@ -140,6 +143,7 @@ export class Client {
     this.session = new Session({
       dispatch: (event) => void this.#dispatch({ ...event, now: this.#clock.now() }),
       machine: () => this.#machine,
+      ended: () => this.#failure ?? (this.#closing === null ? null : closedError()),
     });
   }
 
@@ -151,12 +155,14 @@ export class Client {
   /**
    * Runs a transaction: `body` changes objects through `tx`, and all of it becomes one changeset, or, where
    * it throws, nothing. Reads see it when this returns. Throws a `SynclineError` that names the place where
-   * a write does not fit the schema.
+   * a write does not fit the schema, or where `body` itself calls `write`.
    */
   write<Result>(body: (tx: Transaction) => Result): Receipt<Result> {
     if (this.#failure !== null) throw this.#failure;
-    if (this.#isClosed) throw new SynclineError('closed', 'the client is closed');
-    const done = transact(this.#machine.file.state, this.#schema, body);
+    if (this.#closing !== null) throw closedError();
+    if (this.#isWriting)
+      throw new SynclineError('write', 'a transaction is under way: write through its `tx`');
+    const done = this.#transact(body);
     if (E.isLeft(done)) throw new SynclineError('write', done.left.message, done.left);
     const { instructions, state, result } = done.right;
     if (instructions.length === 0)
@@ -211,38 +217,52 @@ export class Client {
   }
 
   /** Ends the conversation, waits until everything decided is on disk, and closes the store. Idempotent. */
-  async close(): Promise<void> {
-    if (this.#isClosed) return;
-    this.#isClosed = true;
+  close(): Promise<void> {
+    if (this.#closing !== null) return this.#closing;
     this.session.pause();
+    // A listener of that may have closed it already.
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  async #close(): Promise<void> {
     await this.#performer.settled();
     this.#timer();
     this.#disconnect({ code: 'normal', message: 'the client closes' });
-    this.session.ended(new SynclineError('closed', 'the client was closed'));
+    this.session.ended(closedError());
     await this.#options.store.close();
+  }
+
+  #transact<Result>(body: (tx: Transaction) => Result): ReturnType<typeof transact<Result>> {
+    this.#isWriting = true;
+    try {
+      return transact(this.#machine.file.state, this.#schema, body);
+    } finally {
+      this.#isWriting = false;
+    }
   }
 
   #write(
     instructions: readonly Instruction[],
     state: State,
   ): { readonly version: number; readonly saved: Promise<void> } {
-    const { effects } = this.#dispatch({ type: 'write', instructions, state, now: this.#clock.now() });
-    for (const effect of effects)
+    const next = this.#dispatch({ type: 'write', instructions, state, now: this.#clock.now() });
+    for (const effect of next.effects)
       if (effect.type === 'refused') throw new SynclineError('write', effect.message);
     const saved = this.#performer.settled().then(() => {
       if (this.#failure !== null) throw this.#failure;
     });
     // A caller who does not wait learns of the failure from the next call.
     saved.catch(() => undefined);
-    return { version: this.#machine.file.version, saved };
+    return { version: next.session.file.version, saved };
   }
 
   #dispatch(event: ClientEvent): ClientStep {
-    const previous = this.session.connectionState;
     const next = clientStep(this.#machine, event);
     this.#machine = next.session;
-    this.session.moved(previous);
+    // Before anybody is told, who may cause the next step.
     this.#performer.push(next.effects);
+    this.session.moved();
     return next;
   }
 
@@ -280,7 +300,7 @@ export class Client {
         this.#setTimer(effect.at);
         return;
       case 'changed':
-        for (const notify of this.#listeners) notify(effect.before, effect.after);
+        this.session.tell(this.#listeners, effect.before, effect.after);
         return;
       case 'decided':
         this.session.decided(effect.decisions);
@@ -299,7 +319,7 @@ export class Client {
   #connect(): void {
     this.#disconnect({ code: 'normal', message: 'superseded by a new link' });
     const attempt = ++this.#attempt;
-    const isPresent = () => attempt === this.#attempt && !this.#isClosed;
+    const isPresent = () => attempt === this.#attempt && this.#closing === null;
     const closed = (reason: CloseReason) => {
       if (!isPresent()) return;
       this.#link = null;
@@ -311,17 +331,26 @@ export class Client {
       if (isPresent()) this.#dispatch({ type: 'opened', token, now: this.#clock.now() });
     };
     const refused = (error: unknown) => {
+      if (!isPresent()) return;
       this.#link?.close({ code: 'normal', message: 'there is no token' });
       closed({ code: 'unreachable', message: `the token source failed: ${String(error)}` });
     };
-    const token = (this.#options.token ?? noToken).token();
+    const token = this.#token();
+    token.catch(refused);
     this.#link = this.#options.connector.connect({
-      opened: () => void token.then(opened, refused),
+      opened: () => void token.then(opened, () => undefined),
       frame: (frame) => {
         if (isPresent()) this.#received(frame);
       },
       closed,
     });
+  }
+
+  /** Rejects, too, where the source throws or gives something else. */
+  async #token(): Promise<string> {
+    const token: unknown = await (this.#options.token ?? noToken).token();
+    if (typeof token !== 'string') throw new Error('it gave no string');
+    return token;
   }
 
   #received(frame: Uint8Array): void {

@@ -42,6 +42,8 @@ type TimelessEvent = ClientEvent extends infer Event
 export interface SessionHost {
   readonly dispatch: (event: TimelessEvent) => void;
   readonly machine: () => ClientSession;
+  /** Why nothing happens any more: the client was closed, or cannot save. Null while it works. */
+  readonly ended: () => SynclineError | null;
 }
 
 interface Settlement {
@@ -63,6 +65,9 @@ export class Session {
   readonly #decisionListeners = new Set<(decisions: readonly Decision[]) => void>();
   readonly #stateListeners = new Set<(previous: ConnectionState, current: ConnectionState) => void>();
   #nextWait = 1;
+  /** The state that listeners were told last. */
+  #told: ConnectionState = 'disconnected';
+  #isTelling = false;
 
   /** Sessions are made by `openClient`. */
   constructor(host: SessionHost) {
@@ -72,10 +77,11 @@ export class Session {
   /** Whether the session tries to sync, connected or not. */
   get state(): 'active' | 'inactive' {
     const { phase } = this.#host.machine();
-    return phase === 'paused' || phase === 'failed' ? 'inactive' : 'active';
+    return this.#host.ended() !== null || phase === 'paused' || phase === 'failed' ? 'inactive' : 'active';
   }
 
   get connectionState(): ConnectionState {
+    if (this.#host.ended() !== null) return 'disconnected';
     switch (this.#host.machine().phase) {
       case 'connecting':
         return 'connecting';
@@ -91,12 +97,12 @@ export class Session {
 
   /** Ends the conversation until `resume`. Writes go on locally, and are uploaded then. */
   pause(): void {
-    this.#host.dispatch({ type: 'pause' });
+    if (this.#host.ended() === null) this.#host.dispatch({ type: 'pause' });
   }
 
   /** Starts the conversation, or tries at once where it waits for its next attempt. */
   resume(): void {
-    this.#host.dispatch({ type: 'resume' });
+    if (this.#host.ended() === null) this.#host.dispatch({ type: 'resume' });
   }
 
   /** Resolves when the server has durably integrated everything written here before the call. */
@@ -109,7 +115,11 @@ export class Session {
     return this.#wait('download', options.signal);
   }
 
-  /** Calls `listener` with each error that ends or suspends the session. Answers the function that ends it. */
+  /**
+   * Calls `listener` with each error that ends or suspends the session, and with what listeners of any kind
+   * throw: that disturbs neither the others nor the conversation. Only what this listener itself throws is
+   * dropped. Answers the function that ends it.
+   */
   onFailure(listener: (failure: SynclineError) => void): () => void {
     this.#failureListeners.add(listener);
     return () => void this.#failureListeners.delete(listener);
@@ -139,6 +149,8 @@ export class Session {
 
   describe(): SessionDescription {
     const machine = this.#host.machine();
+    const ended = this.#host.ended();
+    const failure = machine.failure === null ? null : `${machine.failure.name}: ${machine.failure.message}`;
     const { file } = machine;
     return {
       phase: machine.phase,
@@ -150,8 +162,8 @@ export class Session {
       newestServerVersion: file.progress.latest.version,
       pendingWrites: file.writes.to - file.writes.from,
       attempts: machine.attempts,
-      deadline: machine.deadline,
-      failure: machine.failure === null ? null : `${machine.failure.name}: ${machine.failure.message}`,
+      deadline: ended === null ? machine.deadline : null,
+      failure: ended?.message ?? failure,
     };
   }
 
@@ -165,29 +177,54 @@ export class Session {
 
   /** @internal */
   failed(failure: ClientSession['failure']): void {
-    for (const listener of this.#failureListeners) listener(errorOf(failure));
+    this.tell(this.#failureListeners, errorOf(failure));
   }
 
   /** @internal */
   decided(decisions: readonly Decision[]): void {
-    for (const listener of this.#decisionListeners) listener(decisions);
+    this.tell(this.#decisionListeners, decisions);
   }
 
-  /** @internal */
-  moved(previous: ConnectionState): void {
-    const current = this.connectionState;
-    if (current === previous) return;
-    for (const listener of this.#stateListeners) listener(previous, current);
+  /** @internal Tells of a new connection state. What listeners do to it is told when all have heard. */
+  moved(): void {
+    if (this.#isTelling) return;
+    this.#isTelling = true;
+    for (let current = this.connectionState; current !== this.#told; current = this.connectionState) {
+      const previous = this.#told;
+      this.#told = current;
+      this.tell(this.#stateListeners, previous, current);
+    }
+    this.#isTelling = false;
+  }
+
+  /** @internal Calls those that listen now, whatever they do. */
+  tell<Args extends readonly unknown[]>(listeners: Iterable<(...args: Args) => void>, ...args: Args): void {
+    for (const listener of [...listeners])
+      try {
+        listener(...args);
+      } catch (error) {
+        const why = error instanceof Error ? error.message : String(error);
+        const failure = new SynclineError('listener', `a listener threw: ${why}`, error);
+        for (const onFailure of [...this.#failureListeners])
+          try {
+            onFailure(failure);
+          } catch {
+            // There is nobody left to tell.
+          }
+      }
   }
 
   /** @internal Nothing will be answered any more. */
   ended(error: SynclineError): void {
+    this.moved();
     for (const waiting of this.#waiting.values()) waiting.reject(error);
     this.#waiting.clear();
   }
 
   #wait(what: 'upload' | 'download', signal: AbortSignal | undefined): Promise<void> {
     if (signal?.aborted === true) return Promise.reject(signal.reason);
+    const ended = this.#host.ended();
+    if (ended !== null) return Promise.reject(ended);
     const id = this.#nextWait++;
     return new Promise<void>((resolve, reject) => {
       const abort = () => {
