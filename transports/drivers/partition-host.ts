@@ -4,7 +4,8 @@
  * Events that have come in together are stepped through together, their commits are made as one, and only
  * then is anything else performed: one disk flush serves many uploads. If the store answers that another
  * server was first, the steps are dropped, the partition is read again and the same events are taken once
- * more; nothing had left the process.
+ * more; nothing had left the process. Before anybody is answered who asks for the newest version, or claims
+ * to know it, the store is asked whether another server has gone on.
  */
 import * as E from 'fp-ts/lib/Either.js';
 import {
@@ -29,10 +30,14 @@ import type { PartitionStore } from '../ports.js';
 export interface HostCallbacks {
   /** Everything but commits and reads, in order. */
   readonly perform: (effect: Exclude<ServerEffect, { type: 'commit' } | { type: 'read' }>) => void;
-  /** The host has stopped: the store failed, or holds what cannot be read. */
+  /** Once: the host has stopped, because the store failed or holds what cannot be read. */
   readonly failed: (error: unknown) => void;
   readonly now: () => number;
 }
+
+/** A file that identifies itself may have seen more on another server; a mark asks for all there is. */
+const asksForNewest = (event: ServerEvent): boolean =>
+  event.type === 'message' && (event.message.type === 'identify' || event.message.type === 'mark');
 
 const EVERYTHING = Number.MAX_SAFE_INTEGER;
 
@@ -71,7 +76,7 @@ export class PartitionHost {
   #revision: number;
   #events: ServerEvent[] = [];
   #isRunning = false;
-  #hasFailed = false;
+  #hasStopped = false;
   #idle: (() => void)[] = [];
 
   /** `salt`: drawn for this process, 1 to 2^53 - 1. */
@@ -105,7 +110,7 @@ export class PartitionHost {
   }
 
   dispatch(event: ServerEvent): void {
-    if (this.#hasFailed) return;
+    if (this.#hasStopped) return;
     this.#events.push(event);
     if (!this.#isRunning) void this.#run();
   }
@@ -114,6 +119,18 @@ export class PartitionHost {
   idle(): Promise<void> {
     if (!this.#isRunning) return Promise.resolve();
     return new Promise((resolve) => this.#idle.push(resolve));
+  }
+
+  /** Does nothing more, and tells nobody. */
+  stop(): void {
+    this.#hasStopped = true;
+    this.#events = [];
+  }
+
+  #fail(error: unknown): void {
+    if (this.#hasStopped) return;
+    this.stop();
+    this.#callbacks.failed(error);
   }
 
   async #run(): Promise<void> {
@@ -125,12 +142,10 @@ export class PartitionHost {
         const events = this.#events;
         this.#events = [];
         const effects = await this.#take(events);
-        for (const effect of effects) this.#perform(effect);
+        for (const effect of effects) if (!this.#hasStopped) this.#perform(effect);
       }
     } catch (error) {
-      this.#hasFailed = true;
-      this.#events = [];
-      this.#callbacks.failed(error);
+      this.#fail(error);
     }
     this.#isRunning = false;
     for (const resolve of this.#idle.splice(0)) resolve();
@@ -140,6 +155,18 @@ export class PartitionHost {
   async #take(events: readonly ServerEvent[]): Promise<readonly ServerEffect[]> {
     let base = this.#machine;
     const before: ServerEffect[] = [];
+    const refresh = async (): Promise<void> => {
+      const now = await load(this.#store, this.#salt);
+      this.#revision = now.revision;
+      const { partition } = now;
+      const refreshed = serverStep(base, { type: 'refreshed', partition, now: this.#callbacks.now() });
+      base = refreshed.machine;
+      for (const effect of refreshed.effects) before.push(effect);
+    };
+    if (events.some(asksForNewest)) {
+      const { revision } = await this.#store.load([]);
+      if (revision !== this.#revision) await refresh();
+    }
     for (;;) {
       let machine = base;
       const effects: ServerEffect[] = before.slice();
@@ -155,15 +182,7 @@ export class PartitionHost {
       if (batches.length > 0) {
         const outcome = await this.#store.commit(this.#revision, inSequence(batches));
         if (outcome.type === 'conflict') {
-          const now = await load(this.#store, this.#salt);
-          this.#revision = now.revision;
-          const refreshed = serverStep(base, {
-            type: 'refreshed',
-            partition: now.partition,
-            now: this.#callbacks.now(),
-          });
-          base = refreshed.machine;
-          for (const effect of refreshed.effects) before.push(effect);
+          await refresh();
           continue;
         }
         this.#revision = outcome.revision;
@@ -182,10 +201,7 @@ export class PartitionHost {
     const { space, from, to } = effect.range;
     this.#store.read(space, from, to, effect.maxBytes ?? EVERYTHING).then(
       (entries) => this.dispatch({ type: 'read', id: effect.id, entries, now: this.#callbacks.now() }),
-      (error) => {
-        this.#hasFailed = true;
-        this.#callbacks.failed(error);
-      },
+      (error) => this.#fail(error),
     );
   }
 }

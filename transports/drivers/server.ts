@@ -25,13 +25,24 @@ import {
   withoutNumber,
 } from '../../core/index.js';
 import { systemClock, systemEntropy } from '../clock.js';
-import type { Clock, Entropy, Link, LinkEvents, Listener, ServerStore } from '../ports.js';
+import {
+  type Clock,
+  type Entropy,
+  type Link,
+  type LinkEvents,
+  type Listener,
+  maxPartitionName,
+  type ServerStore,
+} from '../ports.js';
 import { PartitionHost } from './partition-host.js';
 
 /** Null: the user may open the partition. Else the code and the sentence that the client is told. */
 export type Refusal = { readonly code: ErrorCode; readonly message: string } | null;
 
-/** What happens on the server, for logs and tests. Nothing here is needed for syncing. */
+/**
+ * What happens on the server, for logs and tests. Nothing here is needed for syncing, so a listener that
+ * throws stops nothing.
+ */
 export type ServerNote =
   | {
       readonly type: 'decided';
@@ -66,6 +77,8 @@ export interface ServerOptions {
   readonly entropy?: Entropy;
 }
 
+const shutsDown: Refusal = { code: 200, message: 'the server shuts down' };
+
 interface Peer {
   readonly id: number;
   readonly link: Link;
@@ -74,10 +87,17 @@ interface Peer {
   turn: Promise<void>;
 }
 
-/** Starts a server. Resolves when all its listeners accept links. */
+/** Starts a server. Resolves when all its listeners accept links; where one cannot, none does. */
 export const startServer = async (options: ServerOptions): Promise<Server> => {
   const server = new Server(options);
-  await Promise.all(options.listeners.map((listener) => listener.listen((link) => server.accept(link))));
+  const started = await Promise.allSettled(
+    options.listeners.map((listener) => listener.listen((link) => server.accept(link))),
+  );
+  for (const each of started) {
+    if (each.status === 'fulfilled') continue;
+    await Promise.allSettled(options.listeners.map((listener) => listener.close()));
+    throw each.reason;
+  }
   return server;
 };
 
@@ -88,7 +108,9 @@ export class Server {
   readonly #hosts = new Map<string, Promise<PartitionHost>>();
   readonly #peers = new Map<number, Peer>();
   #nextPeer = 1;
-  #isClosed = false;
+  #closing: Promise<void> | null = null;
+  /** End the waiting for whoever is asked about a user. */
+  readonly #asking = new Set<() => void>();
 
   /** Use `startServer`. */
   constructor(options: ServerOptions) {
@@ -103,7 +125,10 @@ export class Server {
     this.#peers.set(peer.id, peer);
     return {
       frame: (frame) => {
-        peer.turn = peer.turn.then(() => this.#received(peer, frame));
+        // A bug is this connection's end, and not that of its turn: nothing behind it would be heard any more.
+        peer.turn = peer.turn
+          .then(() => this.#received(peer, frame))
+          .catch((error) => this.#refuse(peer, 101, `the server failed: ${String(error)}`));
       },
       closed: () => {
         peer.turn = peer.turn.then(() => this.#gone(peer));
@@ -126,33 +151,45 @@ export class Server {
   }
 
   /** Stops accepting, ends all links, finishes what was begun, and closes the store. Idempotent. */
-  async close(): Promise<void> {
-    if (this.#isClosed) return;
-    this.#isClosed = true;
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  async #close(): Promise<void> {
+    for (const end of this.#asking) end();
     await Promise.all(this.#options.listeners.map((listener) => listener.close()));
     for (const peer of this.#peers.values())
       peer.link.close({ code: 'goingAway', message: 'the server shuts down' });
     await Promise.all([...this.#peers.values()].map((peer) => peer.turn));
     const hosts = await Promise.allSettled(this.#hosts.values());
-    await Promise.all(hosts.map((host) => (host.status === 'fulfilled' ? host.value.idle() : undefined)));
+    for (const host of hosts) {
+      if (host.status === 'rejected') continue;
+      await host.value.idle();
+      host.value.stop();
+    }
     await this.#options.store.close();
   }
 
   #host(partition: string): Promise<PartitionHost> {
     const present = this.#hosts.get(partition);
     if (present !== undefined) return present;
-    const opening = this.#open(partition);
+    const failed = (error: unknown) => {
+      // Whatever a host does after it has failed is not the business of the one that took its place.
+      if (this.#hosts.get(partition) === opening) this.#partitionFailed(partition, error);
+    };
+    const opening = this.#open(partition, failed);
     this.#hosts.set(partition, opening);
-    opening.catch((error) => this.#partitionFailed(partition, error));
+    opening.catch(failed);
     return opening;
   }
 
-  async #open(partition: string): Promise<PartitionHost> {
+  async #open(partition: string, failed: (error: unknown) => void): Promise<PartitionHost> {
     const config = { rules: this.#options.rules ?? syncline, explain: this.#options.explain ?? false };
     const store = await this.#options.store.partition(partition);
     return PartitionHost.open(store, config, this.#entropy.integer(), {
       perform: (effect) => this.#perform(partition, effect),
-      failed: (error) => this.#partitionFailed(partition, error),
+      failed,
       now: () => this.#clock.now(),
     });
   }
@@ -160,7 +197,7 @@ export class Server {
   /** The sessions of the partition end with an error that invites another try; the next bind opens it anew. */
   #partitionFailed(partition: string, error: unknown): void {
     this.#hosts.delete(partition);
-    this.#options.onNote?.({ type: 'failed', partition, error });
+    this.#note({ type: 'failed', partition, error });
     for (const peer of this.#peers.values())
       for (const [number, of] of peer.connection.sessions)
         if (of === partition)
@@ -201,12 +238,29 @@ export class Server {
   }
 
   async #authorized(message: Bind): Promise<Refusal> {
+    if (message.partition.length > maxPartitionName)
+      return { code: 204, message: `the name of a partition has at most ${maxPartitionName} code units` };
     if (this.#options.authorize === undefined) return null;
     try {
-      return await this.#options.authorize(message.token, message.partition);
+      return await this.#unlessClosing(this.#options.authorize(message.token, message.partition));
     } catch {
       // Whoever cannot be checked is not let in.
       return { code: 201, message: 'the user could not be checked' };
+    }
+  }
+
+  /** What `asked` answers, unless the server shuts down before. */
+  async #unlessClosing(asked: Promise<Refusal>): Promise<Refusal> {
+    if (this.#closing !== null) return shutsDown;
+    let end: () => void = () => undefined;
+    const closing = new Promise<Refusal>((resolve) => {
+      end = () => resolve(shutsDown);
+    });
+    this.#asking.add(end);
+    try {
+      return await Promise.race([asked, closing]);
+    } finally {
+      this.#asking.delete(end);
     }
   }
 
@@ -226,22 +280,20 @@ export class Server {
         return;
       }
       case 'decided':
-        this.#options.onNote?.({
-          type: 'decided',
-          partition,
-          ident: effect.ident,
-          decisions: effect.decisions,
-        });
+        this.#note({ type: 'decided', partition, ident: effect.ident, decisions: effect.decisions });
         return;
       case 'quarantined':
       case 'reported':
-        this.#options.onNote?.({
-          type: effect.type,
-          partition,
-          ident: effect.ident,
-          message: effect.message,
-        });
+        this.#note({ type: effect.type, partition, ident: effect.ident, message: effect.message });
         return;
+    }
+  }
+
+  #note(note: ServerNote): void {
+    try {
+      this.#options.onNote?.(note);
+    } catch {
+      // There is nobody left to tell.
     }
   }
 
