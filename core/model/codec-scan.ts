@@ -2,7 +2,7 @@
  * Scanning a body (format: `codec-format.ts`): every byte is checked, nothing but numbers is kept. What comes
  * out can be unpacked without a failure, and is the only encoding of what it says.
  *
- * Memory: seven numbers a byte at the very most, and no string unless a body has many of them.
+ * Memory: a few numbers a byte at the very most, and no string unless a body has many of them.
  */
 import type { Reader } from '../base/bytes.js';
 import { refuse } from '../base/decode-error.js';
@@ -105,13 +105,13 @@ let manyKeys: Set<string> | null = null;
  * bytes. Refuses (see `core/base/decode-error.ts`) everything that `writeBody` cannot have written. O(bytes).
  */
 export const scanBody = (reader: Reader): PackedInstructions => {
+  // A scan that was refused has not done this.
+  releaseScratch();
   const start = reader.position;
   stringCount = 0;
   keyCount = 0;
   stringBits = 0;
   keyBits = 0;
-  manyStrings = null;
-  manyKeys = null;
   const count = reader.varint(limits.changesetInstructions);
   if (count > reader.remaining) {
     refuse('truncated', start, `${count} instructions announced where ${reader.remaining} bytes remain`);
@@ -123,10 +123,16 @@ export const scanBody = (reader: Reader): PackedInstructions => {
   for (let i = 0; i < 2 * stringCount; i++) rows[length++] = strings[i] as number;
   for (let i = 0; i < keyCount; i++) rows[length++] = keys[i] as number;
   const packed = new PackedInstructions(reader, start, count, stringCount, rows.slice(0, length));
+  releaseScratch();
+  return packed;
+};
+
+const releaseScratch = (): void => {
+  manyStrings = null;
+  manyKeys = null;
   if (rows.length > KEPT) rows = [];
   if (strings.length > KEPT) strings = [];
   if (keys.length > KEPT) keys = [];
-  return packed;
 };
 
 const scanInstructions = (reader: Reader, count: number): void => {
