@@ -21,7 +21,7 @@ export interface NodeResponseLike {
   readonly writableFinished: boolean;
   on(event: 'close', listener: () => void): unknown;
   writeHead(status: number, headers: Record<string, string>): unknown;
-  end(body?: Uint8Array): unknown;
+  end(body: Uint8Array): unknown;
   destroy(): unknown;
 }
 
@@ -102,7 +102,7 @@ export const nodeHandler =
     } catch {
       // Methods and headers that the standard forbids.
       response.writeHead(400, {});
-      response.end();
+      response.end(new Uint8Array());
       return;
     }
     respond(standard).catch((error: unknown) => {
