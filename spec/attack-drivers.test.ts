@@ -6,6 +6,7 @@ import type { ClientStore, Connector, PartitionStore, ServerStore } from '../tra
 import { type ServerNote, type ServerOptions, startServer } from '../transports/server.js';
 import { MemoryDatabase, memoryClientStore, memoryServerStore } from '../transports/stores/memory.js';
 import { deferred, eventually, turn } from './kit/async.js';
+import { pick, seeded } from './kit/random.js';
 
 const schema = [{ name: 'Task', primaryKey: '_id', properties: { _id: 'string', votes: 'int' } }];
 const timing = { retryFirst: 3, retryMost: 10 };
@@ -467,6 +468,74 @@ two('a device may move between them, and a wait for downloads knows of both', as
   assert.is(new Set([a, b, moving].map((client) => client.digest())).size, 1);
   for (const client of [a, b, moving]) await client.close();
   for (const { server } of [left, right]) await server.close();
+  await nothingUnhandled();
+});
+
+two('agree in the end, whatever happens at once, and however slow the store is', async () => {
+  for (let seed = 1; seed <= 6; seed++) {
+    const random = seeded(seed);
+    const database = new MemoryDatabase();
+    const slow = (): ServerStore => {
+      const inner = memoryServerStore(database);
+      const later = async <T>(call: () => Promise<T>): Promise<T> => {
+        for (let turns = random.int(3); turns > 0; turns--) await turn();
+        return call();
+      };
+      return {
+        partition: async (name) => {
+          const partition = await inner.partition(name);
+          return {
+            load: (spaces) => later(() => partition.load(spaces)),
+            read: (space, from, to, most) => later(() => partition.read(space, from, to, most)),
+            commit: (expected, batch) => later(() => partition.commit(expected, batch)),
+          };
+        },
+        partitions: () => inner.partitions(),
+        close: () => inner.close(),
+      };
+    };
+    const servers = [await setUp({ store: slow() }), await setUp({ store: slow() })] as const;
+    const connector: Connector = {
+      connect: (events) => pick(random, servers).network.connector.connect(events),
+    };
+    const clients: Client[] = [];
+    for (let i = 0; i < 3; i++) clients.push(await servers[0].open({ connector }));
+    const ids: string[] = [];
+    for (let steps = 0; steps < 80; steps++) {
+      const client = pick(random, clients);
+      switch (random.int(8)) {
+        case 0:
+          pick(random, servers).network.cut();
+          break;
+        case 1:
+          client.session.pause();
+          break;
+        case 2:
+        case 3:
+          client.session.resume();
+          break;
+        case 4:
+          await turn();
+          break;
+        default: {
+          const id = ids.length > 3 ? pick(random, ids) : `n${ids.length}`;
+          client.write((tx) => {
+            if (client.object('Task', id) === null) tx.create('Task', { _id: id, votes: 0 });
+            tx.increment('Task', id, 'votes', 1);
+          });
+          ids.push(id);
+        }
+      }
+    }
+    for (const client of clients) client.session.resume();
+    for (const client of clients) await soon(`uploaded, ${seed}`, client.session.waitForUpload());
+    for (const client of clients) await soon(`downloaded, ${seed}`, client.session.waitForDownload());
+    assert.is(new Set(clients.map((client) => client.digest())).size, 1, `seed ${seed}`);
+    const third = await setUp({ store: memoryServerStore(database) });
+    assert.is(await third.server.digest('p'), clients[0]?.digest());
+    for (const client of clients) await client.close();
+    for (const { server } of [...servers, third]) await server.close();
+  }
   await nothingUnhandled();
 });
 

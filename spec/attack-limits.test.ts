@@ -3,9 +3,9 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { limits } from '../core/base/limits.js';
 import { runLast } from '../core/base/run.js';
-import { forEach, get } from '../core/base/trie.js';
+import { forEach, get, set } from '../core/base/trie.js';
 import { loadClientFile } from '../core/history/client-records.js';
-import { saltOf } from '../core/history/partition.js';
+import { type FileRecord, saltOf } from '../core/history/partition.js';
 import { addTable, createObject } from '../core/model/instruction.js';
 import { intKey } from '../core/model/key.js';
 import type { ClientMessage } from '../core/protocol/messages.js';
@@ -16,18 +16,8 @@ import { type ServerSession, sessionKey } from '../core/session/server-session.j
 import type { Conversation, Device, Stranger } from './kit/conversation.js';
 import { disagreement, peopled, randomWrite } from './kit/conversation-law.js';
 import { seeded } from './kit/random.js';
+import { withLimits } from './kit/with-limits.js';
 import { build } from './kit/worlds.js';
-
-/** Runs `body` with smaller limits than the engine has. */
-const withLimits = (smaller: Partial<Record<keyof typeof limits, number>>, body: () => void): void => {
-  const before = { ...limits };
-  Object.assign(limits, smaller);
-  try {
-    body();
-  } finally {
-    Object.assign(limits, before);
-  }
-};
 
 /** Binds session 1 with an ident of its own, and identifies itself at the head. */
 const entered = (
@@ -155,6 +145,26 @@ bounds('a connection does not count sessions that have failed at their clients',
     assert.is(failed.route.type, 'deliver');
     connection = failed.connection;
   }
+});
+
+bounds('a session whose file has gone on at another server gives way, and no other does', () => {
+  const conversation = peopled(seeded(1), 1);
+  conversation.heal();
+  const { stranger, session } = entered(conversation);
+  while (conversation.move());
+  const { partition } = conversation.server;
+  const ident = String(session()?.ident);
+  const elsewhere = { ...(get(partition.files, ident) as FileRecord), clientVersion: 9 };
+  const next = serverStep(conversation.server, {
+    type: 'refreshed',
+    partition: { ...partition, files: set(partition.files, ident, elsewhere) },
+    now: 1,
+  });
+  assert.is(get(next.machine.sessions, sessionKey(stranger.connection, 1)), undefined);
+  assert.is(next.machine.sessions.size, 1);
+  const [told, ...others] = next.effects;
+  assert.equal(others, []);
+  assert.is(told?.type === 'send' && told.message.type === 'error' && told.message.code, 200);
 });
 
 bounds.run();

@@ -4,6 +4,7 @@
  * its seed alone: `--seed S --runs 1` takes it again.
  */
 import { parseArgs } from 'node:util';
+import { hostileClients, hostileServer, recordedLife } from './kit/attack-law.js';
 import { randomLife } from './kit/conversation-law.js';
 import { type RandomMerge, randomMerge } from './kit/merge-law.js';
 import { type Random, seeded } from './kit/random.js';
@@ -15,6 +16,9 @@ const kinds: readonly RandomMerge[] = ['contents', 'mixed values', 'schema'];
 const laws: Readonly<Record<string, (random: Random, run: number) => string | null>> = {
   merge: (random, run) => randomMerge(random, kinds[run % kinds.length] as RandomMerge),
   sessions: (random) => randomLife(random),
+  records: (random) => recordedLife(random, { clientSnapshots: 0, serverSnapshots: 0 }),
+  'hostile clients': (random) => hostileClients(random),
+  'hostile server': (random) => hostileServer(random),
 };
 
 const { values } = parseArgs({

@@ -38,8 +38,14 @@ export const disagreement = (conversation: Conversation): string | null => {
     : [...digests].map(([name, digest]) => `${name} ${digest}`).join('\n');
 };
 
-export const randomLife = (random: Random): string | null => {
+/** `check` looks at everything after every step; null where all is well. */
+export const randomLife = (
+  random: Random,
+  check: (conversation: Conversation) => string | null = () => null,
+  prepare: (conversation: Conversation) => void = () => undefined,
+): string | null => {
   const conversation = peopled(random, 1 + random.int(4));
+  prepare(conversation);
   for (const device of conversation.devices)
     if (random.int(2) === 0) conversation.tell(device, { type: 'resume' });
   for (let steps = 5 + random.int(50); steps > 0; steps--) {
@@ -68,7 +74,9 @@ export const randomLife = (random: Random): string | null => {
       default:
         for (let moves = 1 + random.int(8); moves > 0; moves--) conversation.move();
     }
+    const fault = check(conversation);
+    if (fault !== null) return fault;
   }
   conversation.heal();
-  return disagreement(conversation);
+  return disagreement(conversation) ?? check(conversation);
 };

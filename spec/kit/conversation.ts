@@ -5,7 +5,6 @@
  * any order: the smallest thing that can show a law of the whole.
  */
 import * as E from 'fp-ts/lib/Either.js';
-import type { RecordBatch } from '../../core/base/record.js';
 import { loadClientFile } from '../../core/history/client-records.js';
 import type { Partition } from '../../core/history/partition.js';
 import { extended, loadPartition, openingSpaces } from '../../core/history/server-records.js';
@@ -19,6 +18,7 @@ import type { ClientMessage, ServerMessage } from '../../core/protocol/messages.
 import { clientStep } from '../../core/session/client.js';
 import {
   type ClientConfig,
+  type ClientEffect,
   type ClientEvent,
   type ClientSession,
   defaultTiming,
@@ -26,7 +26,12 @@ import {
 } from '../../core/session/client-session.js';
 import { type Connection, newConnection, route, withoutNumber } from '../../core/session/connection.js';
 import { serverStep } from '../../core/session/server.js';
-import type { ServerConfig, ServerEvent, ServerMachine } from '../../core/session/server-session.js';
+import type {
+  ServerConfig,
+  ServerEffect,
+  ServerEvent,
+  ServerMachine,
+} from '../../core/session/server-session.js';
 import { newServerMachine } from '../../core/session/server-session.js';
 import { Records } from '../../transports/stores/records.js';
 import { pick, type Random } from './random.js';
@@ -38,6 +43,16 @@ type Timeless<Event> = Event extends unknown ? Omit<Event, 'now'> : never;
 const orThrow = <L extends { readonly message: string }, A>(either: E.Either<L, A>): A => {
   if (E.isLeft(either)) throw new Error(either.left.message);
   return either.right;
+};
+
+export type Effect = ClientEffect | ServerEffect;
+
+/** The event, with a message of its own that went through the codec once more. */
+const copied = <Event extends ClientEvent | ServerEvent>(event: Event): Event => {
+  if (event.type !== 'message') return { ...event };
+  const bytes = encodeMessage(event.message);
+  const message = 'connection' in event ? decodeClientMessage(bytes) : decodeServerMessage(bytes);
+  return { ...event, message: orThrow<{ message: string }, unknown>(message) };
 };
 
 export class Device {
@@ -78,8 +93,10 @@ export class Conversation {
   readonly random: Random;
   readonly notes: string[] = [];
   readonly strangers: Stranger[] = [];
-  /** Called with each batch of the server, before it is performed. */
-  onServerCommit: (batch: RecordBatch) => void = () => undefined;
+  /** Called after each commit of the server. */
+  onServerCommit: () => void = () => undefined;
+  /** Sees each step of a machine before it counts: the step itself, and the same event taken once more. */
+  onStep: (first: readonly Effect[], again: () => readonly Effect[]) => void = () => undefined;
   server: ServerMachine;
   now = 1_000_000;
   #connections = new Map<number, Connection>();
@@ -109,7 +126,10 @@ export class Conversation {
 
   /** Steps a device and performs what it decides. */
   tell(device: Device, event: Timeless<ClientEvent>): void {
-    const next = clientStep(device.session, { ...event, now: this.now } as ClientEvent);
+    const { session } = device;
+    const timed = { ...event, now: this.now } as ClientEvent;
+    const next = clientStep(session, timed);
+    this.onStep(next.effects, () => clientStep(session, copied(timed)).effects);
     device.session = next.session;
     for (const effect of next.effects) {
       switch (effect.type) {
@@ -164,13 +184,16 @@ export class Conversation {
   }
 
   #tellServer(event: Timeless<ServerEvent>): void {
-    const next = serverStep(this.server, { ...event, now: this.now } as ServerEvent);
+    const machine = this.server;
+    const timed = { ...event, now: this.now } as ServerEvent;
+    const next = serverStep(machine, timed);
+    this.onStep(next.effects, () => serverStep(machine, copied(timed)).effects);
     this.server = next.machine;
     for (const effect of next.effects) {
       switch (effect.type) {
         case 'commit':
-          this.onServerCommit(effect.batch);
           this.records.apply(effect.batch);
+          this.onServerCommit();
           break;
         case 'send': {
           this.strangers.find((each) => each.connection === effect.connection)?.heard.push(effect.message);
