@@ -8,7 +8,7 @@ import { loadClientFile } from '../core/history/client-records.js';
 import { type FileRecord, saltOf } from '../core/history/partition.js';
 import { addTable, createObject } from '../core/model/instruction.js';
 import { intKey } from '../core/model/key.js';
-import type { ClientMessage } from '../core/protocol/messages.js';
+import type { ClientMessage, ServerMessage } from '../core/protocol/messages.js';
 import { clientStep } from '../core/session/client.js';
 import { newConnection, route } from '../core/session/connection.js';
 import { serverStep } from '../core/session/server.js';
@@ -236,6 +236,40 @@ contradictions('a clock that was set back does not keep a device from its next a
   conversation.now = (a.session.deadline as number) - year;
   conversation.tell(a, { type: 'timer', chance: 0 });
   assert.is(a.session.phase, 'connecting');
+});
+
+contradictions('a message for the connection is an error or nothing', () => {
+  const conversation = peopled(seeded(1), 1);
+  const [a] = conversation.devices as [Device];
+  conversation.tell(a, { type: 'resume' });
+  while (a.session.phase !== 'binding') conversation.move();
+  const said = (message: ServerMessage) =>
+    clientStep(a.session, { type: 'message', now: 5, chance: 0, message }).session;
+  assert.is(said({ type: 'ident', session: 0, ident: 9, salt: 9 }), a.session);
+  const failed = { type: 'error', session: 0, code: 103, message: 'no', tryAgain: false } as const;
+  assert.is(said({ ...failed, action: 'ProtocolViolation' }).phase, 'failed');
+});
+
+contradictions('a link that is lost over and over does not slow down a device that gets on', () => {
+  const conversation = peopled(seeded(1), 2);
+  const [a, b] = conversation.devices as [Device, Device];
+  conversation.tell(a, { type: 'resume' });
+  while (conversation.move());
+  withLimits({ downloadBytes: 1 }, () => {
+    for (let i = 0; i < 12; i++) randomWrite(conversation, a, seeded(i));
+    while (conversation.move());
+    for (let i = 0; i < 5; i++) {
+      const { serverVersion } = b.session.file.progress.download;
+      conversation.tell(b, { type: 'resume' });
+      while (b.session.file.progress.download.serverVersion === serverVersion)
+        assert.ok(conversation.move(), 'nothing moves any more');
+      assert.is(b.session.phase, 'catchingUp');
+      conversation.disconnect(b);
+      assert.is(b.session.attempts, 1, `after loss ${i + 1}`);
+    }
+  });
+  conversation.heal();
+  assert.is(disagreement(conversation), null);
 });
 
 contradictions.run();

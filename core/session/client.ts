@@ -210,7 +210,10 @@ const downloadReceived = (session: ClientSession, message: Download): ClientStep
   if (decisions.length > 0) effects.push({ type: 'decided', decisions });
   const inFlight = session.inFlight.filter((version) => version > file.progress.upload.clientVersion);
   const explanations = explained(session.explanations, committed.right, decisions);
-  const integrated: ClientStep = { session: { ...session, file, inFlight, explanations }, effects };
+  // Whoever gets on is not slowed down by a link that is lost over and over.
+  const getsOn = file.progress.download.serverVersion > before.progress.download.serverVersion;
+  const attempts = getsOn ? 0 : session.attempts;
+  const integrated: ClientStep = { session: { ...session, file, inFlight, explanations, attempts }, effects };
   return andThen(andThen(integrated, settledUploads), uploading);
 };
 
@@ -411,13 +414,16 @@ const typeInTable = (event: ClientEvent): ClientEventType => {
   return event.type === 'abandon' ? 'await' : event.type;
 };
 
+/** Session 0 in an error means the connection, and in anything else nobody. */
+const isForUs = (session: ClientSession, message: ServerMessage): boolean =>
+  message.session === session.number || (message.session === 0 && message.type === 'error');
+
 /**
  * One step. Total: every event in every phase has a defined outcome (law 8). Deterministic: the same session
  * and event give the same session and effects. Throws on a bug only.
  */
 export const clientStep = (session: ClientSession, event: ClientEvent): ClientStep => {
-  if (event.type === 'message' && event.message.session !== session.number && event.message.session !== 0)
-    return stay(session);
+  if (event.type === 'message' && !isForUs(session, event.message)) return stay(session);
   const type = typeInTable(event);
   const answer = permitted(clientTable, session.phase, type);
   if (answer === 'ignored') return stay(session);
