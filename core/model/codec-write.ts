@@ -46,7 +46,7 @@ import {
   TAG_TRUE,
   TAG_UUID,
 } from './codec-format.js';
-import type { Instruction, Path, PathInstruction } from './instruction.js';
+import { endsInIndex, type Instruction, type Path, type PathInstruction } from './instruction.js';
 import { globalKeyParts, type Key, keyType } from './key.js';
 import { printInstruction } from './print.js';
 import type { ColumnSpec, TableSpec } from './schema.js';
@@ -398,8 +398,6 @@ const writeUint32 = (writer: Writer, value: number): void => {
   checkUint32(value);
   writer.varint(value);
 };
-
-const endsInIndex = (path: Path): boolean => typeof path[path.length - 1] === 'number';
 
 const isTimestamp = ({ seconds, nanoseconds }: Timestamp): boolean =>
   Number.isInteger(nanoseconds) &&

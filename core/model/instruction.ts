@@ -153,6 +153,11 @@ export const kinds = [
   'SetErase',
 ] as const satisfies readonly Kind[];
 
+/** Whether the path leads to a list element. */
+// Element -1 of the empty path would be looked for by its name, all the way up the prototypes.
+export const endsInIndex = (path: Path): boolean =>
+  path.length > 0 && typeof path[path.length - 1] === 'number';
+
 export const isPathInstruction = (instruction: Instruction): instruction is PathInstruction =>
   'path' in instruction;
 

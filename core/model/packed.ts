@@ -22,7 +22,7 @@ import { readUtf8 } from '../base/utf8.js';
 import type { Changeset } from './changeset.js';
 import { collectionTypes, HAS_PATH, IS_DEFAULT, KIND_MASK } from './codec-format.js';
 import { readColumnSpec, readKey, readPath, readPayload, readTableSpec } from './codec-read.js';
-import { type Instruction, type Kind, kinds, type Path } from './instruction.js';
+import { endsInIndex, type Instruction, type Kind, kinds, type Path } from './instruction.js';
 import type { Key } from './key.js';
 
 export const STRIDE = 5;
@@ -116,7 +116,7 @@ export class PackedInstructions {
     const path = (head & HAS_PATH) === 0 ? noPath : readPath(reader, this);
     switch (kind) {
       case 'Update': {
-        const priorSize = typeof path[path.length - 1] === 'number' ? reader.varint(UINT32) : null;
+        const priorSize = endsInIndex(path) ? reader.varint(UINT32) : null;
         const isDefault = (this.bytes[reader.position] as number) >= IS_DEFAULT;
         return { kind, table, object, field, path, value: readPayload(reader, this), isDefault, priorSize };
       }
