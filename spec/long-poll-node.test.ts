@@ -5,6 +5,7 @@ import { connect, type Socket } from 'node:net';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { longPollConnector } from '../transports/links/long-poll.js';
+import type { HttpAnswer, HttpRequest } from '../transports/links/long-poll-http.js';
 import { nodeHandler } from '../transports/links/long-poll-node.js';
 import { type LongPollListener, longPollListener } from '../transports/links/long-poll-server.js';
 import { encodeRequest } from '../transports/links/long-poll-wire.js';
@@ -20,8 +21,7 @@ interface Serving {
   readonly listener: LongPollListener;
   readonly links: readonly Link[];
   readonly events: readonly string[];
-  /** Of the requests, in their order. */
-  readonly signals: readonly AbortSignal[];
+  readonly requests: readonly HttpRequest[];
 }
 
 const serving = async (body: (serving: Serving) => Promise<void>): Promise<void> => {
@@ -35,14 +35,14 @@ const serving = async (body: (serving: Serving) => Promise<void>): Promise<void>
       closed: ({ code }) => events.push(code),
     };
   });
-  const signals: AbortSignal[] = [];
-  const handle = (request: Request): Promise<Response> => {
-    signals.push(request.signal);
-    return listener.handle(request);
+  const requests: HttpRequest[] = [];
+  const serve = (request: HttpRequest): Promise<HttpAnswer> => {
+    requests.push(request);
+    return listener.serve(request);
   };
-  const { port, stop } = await serveHttp(nodeHandler({ handle }));
+  const { port, stop } = await serveHttp(nodeHandler({ serve }));
   try {
-    await body({ port, listener, links, events, signals });
+    await body({ port, listener, links, events, requests });
   } finally {
     await listener.close();
     stop();
@@ -81,7 +81,7 @@ test('requests of any kind are answered', async () => {
     assert.is(statusOf(await plain('GET', '/sync')), 'HTTP/1.1 405');
     assert.is(statusOf(await plain('HEAD', '/sync')), 'HTTP/1.1 405');
     assert.is(statusOf(await plain('OPTIONS', '/sync')), 'HTTP/1.1 204');
-    assert.is(statusOf(await plain('TRACE', '/sync')), 'HTTP/1.1 400');
+    assert.is(statusOf(await plain('TRACE', '/sync')), 'HTTP/1.1 405');
     assert.is(statusOf(await plain('POST', '/other', 'content-length: 0')), 'HTTP/1.1 404');
     assert.is(statusOf(await plain('POST', '/sync', 'content-length: 0')), 'HTTP/1.1 400');
     assert.is(statusOf(await plain('POST', '//[', 'content-length: 0')), 'HTTP/1.1 404');
@@ -176,16 +176,16 @@ const answerTo = (port: number, body: Uint8Array): Promise<Buffer> =>
   });
 
 test('a client that leaves its poll is noticed', async () => {
-  await serving(async ({ port, links, signals }) => {
+  await serving(async ({ port, links, requests }) => {
     const session = (await answerTo(port, openBody())).subarray(14, 30).toString('latin1');
     const poll = (attempt: number) =>
       encodeRequest({ tag: 1, attempt, type: 'poll', session, acknowledged: 0, maxBytes: 100 });
     const gone = httpRequest({ port, path: '/sync', method: 'POST' });
     gone.on('error', () => undefined);
     gone.end(poll(1));
-    await eventually('the poll has come', () => signals.length === 2);
+    await eventually('the poll has come', () => requests.length === 2);
     gone.destroy();
-    await eventually('its end is noticed', () => signals[1]?.aborted === true);
+    await eventually('its end is noticed', () => requests[1]?.isGone === true);
     links[0]?.send(frame(7));
     await turn();
     // It was not put into the answer of a poll that nobody waits for.

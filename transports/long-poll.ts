@@ -5,7 +5,9 @@
 export { type FallbackOptions, fallbackConnector } from './links/fallback.js';
 export { type LongPollConnectorOptions, longPollConnector } from './links/long-poll.js';
 export type { Fetch } from './links/long-poll-attempt.js';
+export type { ByteSource } from './links/long-poll-body.js';
 export type { CorsOptions } from './links/long-poll-cors.js';
+export type { HttpAnswer, HttpRequest } from './links/long-poll-http.js';
 export { type NodeRequestLike, type NodeResponseLike, nodeHandler } from './links/long-poll-node.js';
 export {
   type LongPollListener,

@@ -11,7 +11,7 @@
  */
 import * as E from 'fp-ts/lib/Either.js';
 import type { Cancel, Clock } from '../ports.js';
-import { BodyReader } from './long-poll-body.js';
+import { BodyReader, sourceOf } from './long-poll-body.js';
 import {
   type AnswerHeader,
   type AttemptId,
@@ -101,7 +101,7 @@ export class Attempt<T extends RequestType> {
       credentials,
       signal,
     });
-    const reader = new BodyReader(response.body);
+    const reader = new BodyReader(sourceOf(response.body));
     if (signal.aborted) reader.cancel();
     const { status } = response;
     if (status !== 200) return { type: 'status', status, message: said(await reader.whole(maxErrorBytes)) };

@@ -1,45 +1,67 @@
 /** Bodies of requests and answers, read no further than they are wanted. */
 
-/** What reading is rejected with where the stream fails. */
+/** Where bytes come from. */
+export interface ByteSource {
+  /** Some more bytes, undefined at the end. Rejects where they do not come whole. */
+  next(): Promise<Uint8Array | undefined>;
+  /** Wants no more. Reading that is under way comes to its end. */
+  cancel(): void;
+}
+
+/** The body of a standard request or answer. */
+export const sourceOf = (body: ReadableStream<Uint8Array> | null): ByteSource => {
+  const reader = body?.getReader();
+  return {
+    next: async () => {
+      const value: unknown = (await reader?.read())?.value;
+      if (value === undefined || value instanceof Uint8Array) return value;
+      throw new TypeError('the body is not of bytes');
+    },
+    cancel: () => {
+      reader?.cancel().catch(() => undefined);
+    },
+  };
+};
+
+/** What reading is rejected with where the source fails. */
 export class BodyError extends Error {}
 
 /** A body in portions of the reader's choice. */
-export class BodyReader {
-  readonly #reader: ReadableStreamDefaultReader<Uint8Array> | undefined;
+export class BodyReader implements ByteSource {
+  readonly #source: ByteSource;
   /** Read, and not taken. */
   #rest: Uint8Array = new Uint8Array();
 
-  constructor(body: ReadableStream<Uint8Array> | null) {
-    this.#reader = body?.getReader();
+  constructor(source: ByteSource) {
+    this.#source = source;
   }
 
-  /** Some more bytes, undefined at the end. */
   async next(): Promise<Uint8Array | undefined> {
     const rest = this.#rest;
     if (rest.length > 0) {
       this.#rest = rest.subarray(rest.length);
       return rest;
     }
-    let value: unknown;
     try {
-      value = (await this.#reader?.read())?.value;
+      return await this.#source.next();
     } catch (error) {
       throw new BodyError(`the body cannot be read: ${String(error)}`, { cause: error });
     }
-    if (value === undefined || value instanceof Uint8Array) return value;
-    throw new BodyError('the body is not of bytes');
   }
 
   /** Exactly `length` bytes; undefined, and all lost, where the body ends before. */
   async take(length: number): Promise<Uint8Array | undefined> {
-    let taken: Uint8Array = new Uint8Array();
-    while (taken.length < length) {
+    const parts: Uint8Array[] = [];
+    let taken = 0;
+    while (taken < length) {
       const part = await this.next();
       if (part === undefined) return undefined;
-      taken = taken.length === 0 ? part : joined(taken, part);
+      parts.push(part);
+      taken += part.length;
     }
-    this.#rest = taken.subarray(length);
-    return taken.subarray(0, length);
+    const bytes = joined(parts, taken);
+    this.#rest = bytes.subarray(length);
+    return bytes.subarray(0, length);
   }
 
   /** The whole, or undefined where it is longer than `maxBytes`. */
@@ -56,26 +78,23 @@ export class BodyReader {
       }
       parts.push(part);
     }
-    const [only] = parts;
-    if (only !== undefined && parts.length === 1) return only;
-    const bytes = new Uint8Array(length);
-    let at = 0;
-    for (const part of parts) {
-      bytes.set(part, at);
-      at += part.length;
-    }
-    return bytes;
+    return joined(parts, length);
   }
 
-  /** Wants no more. */
   cancel(): void {
-    this.#reader?.cancel().catch(() => undefined);
+    this.#source.cancel();
   }
 }
 
-const joined = (a: Uint8Array, b: Uint8Array): Uint8Array => {
-  const bytes = new Uint8Array(a.length + b.length);
-  bytes.set(a);
-  bytes.set(b, a.length);
+/** One array of the parts, which have so many bytes. */
+export const joined = (parts: readonly Uint8Array[], length: number): Uint8Array => {
+  const [first] = parts;
+  if (first !== undefined && first.length === length) return first;
+  const bytes = new Uint8Array(length);
+  let at = 0;
+  for (const part of parts) {
+    bytes.set(part, at);
+    at += part.length;
+  }
   return bytes;
 };

@@ -4,6 +4,7 @@
  * Without a list nothing is said, and browsers keep answers from pages of other origins. With one, pages of
  * the server's own host and of the list are served, and others are refused before anything is read.
  */
+import type { HttpRequest } from './long-poll-http.js';
 
 export interface CorsOptions {
   /** As browsers write them, `https://app.example`; or `*` for all. By default only pages of the same origin. */
@@ -21,13 +22,13 @@ export interface CorsDecision {
 /** Seconds that a browser may keep the answer to a preflight; no browser keeps it longer. */
 const maxAge = 86_400;
 
-export const cors = ({ origins, credentials = false }: CorsOptions, request: Request): CorsDecision => {
+export const cors = ({ origins, credentials = false }: CorsOptions, request: HttpRequest): CorsDecision => {
   if (origins === undefined) return { allowed: true, headers: {} };
   if (origins === '*') return { allowed: true, headers: { 'access-control-allow-origin': '*' } };
-  const origin = request.headers.get('origin');
+  const origin = request.header('origin');
   const vary = { vary: 'origin' };
-  if (origin === null) return { allowed: true, headers: vary };
-  if (!origins.includes(origin)) return { allowed: isOwnHost(origin, request.url), headers: vary };
+  if (origin === undefined) return { allowed: true, headers: vary };
+  if (!origins.includes(origin)) return { allowed: isHost(origin, request.host), headers: vary };
   const shared = { ...vary, 'access-control-allow-origin': origin };
   return {
     allowed: true,
@@ -36,12 +37,15 @@ export const cors = ({ origins, credentials = false }: CorsOptions, request: Req
 };
 
 /** What a preflight of an allowed page is answered with, beside the headers of the decision. */
-export const preflightHeaders = (request: Request): Record<string, string> => ({
-  'access-control-allow-methods': 'POST',
-  'access-control-allow-headers': request.headers.get('access-control-request-headers') ?? '',
-  'access-control-max-age': String(maxAge),
-});
+export const preflightHeaders = (request: HttpRequest): Record<string, string> => {
+  const asked = request.header('access-control-request-headers');
+  return {
+    'access-control-allow-methods': 'POST',
+    ...(asked === undefined ? {} : { 'access-control-allow-headers': asked }),
+    'access-control-max-age': String(maxAge),
+  };
+};
 
-/** The scheme may have been changed by a proxy. */
-const isOwnHost = (origin: string, url: string): boolean =>
-  URL.canParse(origin) && new URL(origin).host === new URL(url).host;
+/** Whatever the scheme, which a proxy may have changed. */
+const isHost = (origin: string, host: string | undefined): boolean =>
+  URL.canParse(origin) && new URL(origin).host === host?.toLowerCase();

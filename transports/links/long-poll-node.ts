@@ -2,6 +2,9 @@
  * A listener of long-poll links behind `node:http`, `node:https` or the compatible interface of `node:http2`,
  * by the few methods of their requests and responses that it takes.
  */
+import type { Cancel } from '../ports.js';
+import type { ByteSource } from './long-poll-body.js';
+import type { HttpHandler, HttpRequest } from './long-poll-http.js';
 
 /** An `IncomingMessage`. */
 export interface NodeRequestLike {
@@ -25,87 +28,115 @@ export interface NodeResponseLike {
   destroy(): unknown;
 }
 
-/** What serves standard requests, such as a `LongPollListener`. */
-export interface StandardHandler {
-  handle(request: Request): Promise<Response>;
-}
-
-/** Bytes that are read and dropped behind what the handler wanted, so that the client gets to the answer. */
+/** Bytes that are read and dropped behind what was wanted, so that the client gets to the answer. */
 const drainedBytes = 1024 * 1024;
 
-const bodyOf = (request: NodeRequestLike): ReadableStream<Uint8Array> => {
-  let isWanted = true;
-  let drained = 0;
-  const settle = (action: () => void): void => {
-    if (isWanted) action();
-    isWanted = false;
-  };
-  return new ReadableStream<Uint8Array>({
-    start: (controller) => {
-      request.on('data', (chunk) => {
-        if (isWanted) {
-          controller.enqueue(chunk);
-          if ((controller.desiredSize ?? 0) <= 0) request.pause();
-        } else {
-          drained += chunk.length;
-          if (drained > drainedBytes) request.destroy();
-        }
+/** The body of a request, which is paused while nobody reads. */
+class NodeBody implements ByteSource {
+  readonly #request: NodeRequestLike;
+  /** Come, and not read. */
+  #chunks: Uint8Array[] = [];
+  #end: 'coming' | 'whole' | 'broken' | 'unwanted' = 'coming';
+  #drained = 0;
+  #wake: () => void = () => undefined;
+
+  constructor(request: NodeRequestLike) {
+    this.#request = request;
+    request.on('data', (chunk) => this.#take(chunk));
+    request.on('end', () => this.#finish('whole'));
+    request.on('close', () => this.#finish('broken'));
+    request.on('error', () => this.#finish('broken'));
+  }
+
+  async next(): Promise<Uint8Array | undefined> {
+    for (;;) {
+      const chunk = this.#chunks.shift();
+      if (chunk !== undefined) return chunk;
+      if (this.#end === 'broken') throw new Error('the connection has ended');
+      if (this.#end !== 'coming') return undefined;
+      await new Promise<void>((resolve) => {
+        this.#wake = resolve;
+        this.#request.resume();
       });
-      request.on('end', () => settle(() => controller.close()));
-      request.on('error', (error) => settle(() => controller.error(error)));
-      request.on('close', () => settle(() => controller.error(new Error('the client has gone'))));
-    },
-    pull: () => {
-      request.resume();
-    },
-    cancel: () => {
-      isWanted = false;
-      request.resume();
-    },
-  });
+    }
+  }
+
+  cancel(): void {
+    this.#chunks = [];
+    this.#finish('unwanted');
+    this.#request.resume();
+  }
+
+  #take(chunk: Uint8Array): void {
+    if (this.#end === 'coming') {
+      this.#chunks.push(chunk);
+      this.#request.pause();
+      this.#wake();
+    } else {
+      this.#drained += chunk.length;
+      if (this.#drained > drainedBytes) this.#request.destroy();
+    }
+  }
+
+  #finish(end: 'whole' | 'broken' | 'unwanted'): void {
+    if (this.#end === 'coming') this.#end = end;
+    this.#wake();
+  }
+}
+
+const text = (value: string | readonly string[] | undefined): string | undefined =>
+  typeof value === 'string' ? value : undefined;
+
+/** The path of a target in any form (RFC 9112, section 3.2). */
+const pathOf = (target: string): string => {
+  if (!target.startsWith('/') && URL.canParse(target)) return new URL(target).pathname;
+  return target.replace(/[?#].*$/s, '');
 };
 
-const standardRequest = (request: NodeRequestLike, signal: AbortSignal): Request => {
-  const { method = 'GET', headers } = request;
-  const host = headers['host'] ?? headers[':authority'];
-  const base = URL.canParse(`http://${host}`) ? `http://${host}` : 'http://localhost';
-  const path = request.url ?? '/';
-  const standard = new Headers();
-  for (const [name, value] of Object.entries(headers)) {
-    // Those of HTTP/2 that begin with a colon are no headers.
-    if (typeof value === 'string' && !name.startsWith(':')) standard.set(name, value);
+class NodeRequest implements HttpRequest {
+  readonly #request: NodeRequestLike;
+  readonly method: string;
+  readonly path: string;
+  readonly host: string | undefined;
+  readonly body: NodeBody;
+  isGone = false;
+  #goneAction: () => void = () => undefined;
+
+  constructor(request: NodeRequestLike, response: NodeResponseLike) {
+    this.#request = request;
+    this.method = request.method ?? 'GET';
+    this.path = pathOf(request.url ?? '/');
+    this.host = text(request.headers['host'] ?? request.headers[':authority']);
+    this.body = new NodeBody(request);
+    response.on('close', () => {
+      if (response.writableFinished) return;
+      this.isGone = true;
+      this.#goneAction();
+    });
   }
-  const url = URL.canParse(path, base) ? new URL(path, base) : new URL(base);
-  if (method === 'GET' || method === 'HEAD') return new Request(url, { method, headers: standard, signal });
-  const init = { method, headers: standard, signal, body: bodyOf(request), duplex: 'half' };
-  return new Request(url, init);
-};
+
+  header(name: string): string | undefined {
+    return text(this.#request.headers[name]);
+  }
+
+  onGone(action: () => void): Cancel {
+    this.#goneAction = action;
+    return () => {
+      this.#goneAction = () => undefined;
+    };
+  }
+}
 
 /** `createServer(nodeHandler(listener))`, or called for the requests that are the listener's. */
 export const nodeHandler =
-  (listener: StandardHandler) =>
+  (listener: { readonly serve: HttpHandler }) =>
   (request: NodeRequestLike, response: NodeResponseLike): void => {
-    const controller = new AbortController();
-    response.on('close', () => {
-      if (!response.writableFinished) controller.abort();
-    });
-    const respond = async (standard: Request): Promise<void> => {
-      const answer = await listener.handle(standard);
-      const body = new Uint8Array(await answer.arrayBuffer());
-      const length = String(body.length);
-      response.writeHead(answer.status, { ...Object.fromEntries(answer.headers), 'content-length': length });
+    const respond = async (): Promise<void> => {
+      const { status, headers, body } = await listener.serve(new NodeRequest(request, response));
+      response.writeHead(status, { ...headers, 'content-length': String(body.length) });
       response.end(body);
     };
-    let standard: Request;
-    try {
-      standard = standardRequest(request, controller.signal);
-    } catch {
-      // Methods and headers that the standard forbids.
-      response.writeHead(400, {});
-      response.end(new Uint8Array());
-      return;
-    }
-    respond(standard).catch((error: unknown) => {
+    respond().catch((error: unknown) => {
       response.destroy();
       throw error;
     });

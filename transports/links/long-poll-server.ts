@@ -1,6 +1,5 @@
 /**
- * The listening side of long-poll links: one handler from the standard `Request` to the standard `Response`,
- * for whatever serves HTTP.
+ * The listening side of long-poll links: one handler from request to answer, for whatever serves HTTP.
  *
  * What a stranger can make the server keep is bounded: a request is read no further than its header until
  * its session is known, sessions are counted, and each keeps a bounded number of bytes for a bounded time.
@@ -10,9 +9,10 @@ import * as E from 'fp-ts/lib/Either.js';
 import { limits } from '../../core/index.js';
 import { systemClock, systemEntropy } from '../clock.js';
 import type { Clock, CloseReason, Entropy, Link, LinkEvents, Listener } from '../ports.js';
-import { BodyError, BodyReader } from './long-poll-body.js';
+import { BodyError, BodyReader, joined } from './long-poll-body.js';
 import { type CorsOptions, cors, preflightHeaders } from './long-poll-cors.js';
 import { type Fault, type FaultCode, faultStatus } from './long-poll-fault.js';
+import { type HttpAnswer, type HttpHandler, type HttpRequest, standardHandler } from './long-poll-http.js';
 import { type Bytes, LongPollSession, type SessionOptions } from './long-poll-session.js';
 import { mostFrameBytes } from './long-poll-stream.js';
 import {
@@ -49,8 +49,10 @@ export interface LongPollListenerOptions extends CorsOptions {
 }
 
 export interface LongPollListener extends Listener {
-  /** Answers every request; what `accept` throws, it rejects with. */
+  /** Answers every standard request; what `accept` throws, it rejects with. */
   handle(request: Request): Promise<Response>;
+  /** The same for an adapter of another server, such as `nodeHandler`. */
+  serve(request: HttpRequest): Promise<HttpAnswer>;
   /** Sessions that are remembered, open or closing. */
   readonly sessions: number;
 }
@@ -141,14 +143,14 @@ export const longPollListener = (options: LongPollListenerOptions = {}): LongPol
     }
   };
 
-  const understand = async (body: BodyReader, signal: AbortSignal): Promise<E.Either<Fault, Action>> => {
+  const understand = async (body: BodyReader, request: HttpRequest): Promise<E.Either<Fault, Action>> => {
     const start = await body.take(commonHeaderBytes);
     if (start === undefined) return fault('malformed', 'a body without a header');
     const type = decodeType(start);
     if (E.isLeft(type)) return fault('malformed', type.left);
     const rest = await body.take(requestHeaderBytes(type.right) - start.length);
     if (rest === undefined) return fault('malformed', 'a header that is cut short');
-    const header = decodeRequest(type.right, Uint8Array.of(...start, ...rest));
+    const header = decodeRequest(type.right, joined([start, rest], start.length + rest.length));
     if (header.type === 'send') {
       const session = sessions.get(header.session);
       return session === undefined ? unknownSession : receive(session, header, body);
@@ -156,17 +158,17 @@ export const longPollListener = (options: LongPollListenerOptions = {}): LongPol
     if ((await body.next()) !== undefined)
       return fault('malformed', `bytes behind the header of ${header.type}`);
     if (header.type === 'open') return E.right(() => open(header));
-    return E.right(() => sessions.get(header.session)?.poll(header, signal) ?? unknownSession);
+    return E.right(() => sessions.get(header.session)?.poll(header, request) ?? unknownSession);
   };
 
-  const serve = async (request: Request): Promise<E.Either<Fault, Bytes>> => {
+  const take = async (request: HttpRequest): Promise<E.Either<Fault, Bytes>> => {
     const body = new BodyReader(request.body);
     let isLate = false;
     const stopWaiting = clock.schedule(bodyTimeout, () => {
       isLate = true;
       body.cancel();
     });
-    const action = await understand(body, request.signal).catch((error: unknown) => {
+    const action = await understand(body, request).catch((error: unknown) => {
       if (error instanceof BodyError) return fault('malformed', error.message);
       throw error;
     });
@@ -177,23 +179,26 @@ export const longPollListener = (options: LongPollListenerOptions = {}): LongPol
     return action;
   };
 
+  const serve: HttpHandler = async (request) => {
+    const { method, path } = request;
+    const { allowed, headers } = cors(options, request);
+    let outcome: E.Either<Fault, Bytes>;
+    if (options.path !== undefined && path !== options.path)
+      outcome = fault('unknownPath', 'nothing is served here');
+    else if (!allowed) outcome = fault('forbiddenOrigin', 'pages of this origin are not served');
+    else if (method === 'OPTIONS')
+      return { status: 204, headers: { ...headers, ...preflightHeaders(request) }, body: new Uint8Array() };
+    else if (method !== 'POST') outcome = fault('wrongMethod', `${method}, expected POST`);
+    else outcome = await take(request);
+    return answer(outcome, headers);
+  };
+
   return {
     get sessions() {
       return sessions.size;
     },
-    handle: async (request) => {
-      const { allowed, headers } = cors(options, request);
-      const { method } = request;
-      let outcome: E.Either<Fault, Bytes>;
-      if (options.path !== undefined && new URL(request.url).pathname !== options.path)
-        outcome = fault('unknownPath', 'nothing is served here');
-      else if (!allowed) outcome = fault('forbiddenOrigin', 'pages of this origin are not served');
-      else if (method === 'OPTIONS')
-        return new Response(null, { status: 204, headers: { ...headers, ...preflightHeaders(request) } });
-      else if (method !== 'POST') outcome = fault('wrongMethod', `${method}, expected POST`);
-      else outcome = await serve(request);
-      return answer(outcome, headers);
-    },
+    serve,
+    handle: standardHandler(serve),
     listen: async (onLink) => {
       if (accept !== undefined || closing !== undefined) throw new Error('a long-poll listener listens once');
       accept = onLink;
@@ -216,19 +221,19 @@ export const longPollListener = (options: LongPollListenerOptions = {}): LongPol
   };
 };
 
-const answer = (outcome: E.Either<Fault, Bytes>, cors: Readonly<Record<string, string>>): Response => {
+const answer = (outcome: E.Either<Fault, Bytes>, cors: Readonly<Record<string, string>>): HttpAnswer => {
   const headers = { ...cors, 'cache-control': 'no-store', 'x-content-type-options': 'nosniff' };
   if (E.isRight(outcome)) {
-    return new Response(outcome.right, {
-      headers: { ...headers, 'content-type': 'application/octet-stream' },
-    });
+    const type = { 'content-type': 'application/octet-stream' };
+    return { status: 200, headers: { ...headers, ...type }, body: outcome.right };
   }
   const { left } = outcome;
   const allow = left.code === 'wrongMethod' ? { allow: 'POST, OPTIONS' } : {};
-  return new Response(`${JSON.stringify(left)}\n`, {
+  return {
     status: faultStatus[left.code],
     headers: { ...headers, ...allow, 'content-type': 'application/json' },
-  });
+    body: new TextEncoder().encode(`${JSON.stringify(left)}\n`),
+  };
 };
 
 const inRange = (name: string, value: number, least: number, most: number): void => {

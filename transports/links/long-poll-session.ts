@@ -10,6 +10,7 @@
 import * as E from 'fp-ts/lib/Either.js';
 import type { Cancel, Clock, CloseReason, Link, LinkEvents } from '../ports.js';
 import type { Fault } from './long-poll-fault.js';
+import type { HttpRequest } from './long-poll-http.js';
 import { frameTooLarge, IncomingStream, OutgoingStream } from './long-poll-stream.js';
 import { answerHeaderBytes, encodeAnswer, type RequestHeader } from './long-poll-wire.js';
 
@@ -28,6 +29,9 @@ export interface SessionOptions {
 const firstPollTimeout = 10_000;
 
 export type Bytes = Uint8Array<ArrayBuffer>;
+
+/** Who waits for the answer to a poll, and may go. */
+type Asker = Pick<HttpRequest, 'isGone' | 'onGone'>;
 
 /** A poll that waits for its answer. */
 interface HeldPoll {
@@ -145,27 +149,27 @@ export class LongPollSession implements Link {
   }
 
   /** The answer to a poll, once there is something to say or the time is over. */
-  async poll(header: RequestHeader<'poll'>, signal: AbortSignal): Promise<E.Either<Fault, Bytes>> {
+  async poll(header: RequestHeader<'poll'>, asker: Asker): Promise<E.Either<Fault, Bytes>> {
     const fault = this.acknowledge(header.acknowledged);
     if (fault !== undefined) return E.left(fault);
     if (header.attempt < this.#newest) return E.right(this.#answer(header, 0));
     this.#newest = header.attempt;
     this.#answerHeld();
-    if (this.#phase === 'gone' || this.#outgoing.kept > 0 || signal.aborted)
+    if (this.#phase === 'gone' || this.#outgoing.kept > 0 || asker.isGone)
       return E.right(this.#answer(header));
-    return E.right(await this.#hold(header, signal));
+    return E.right(await this.#hold(header, asker));
   }
 
-  #hold(header: RequestHeader<'poll'>, signal: AbortSignal): Promise<Bytes> {
+  #hold(header: RequestHeader<'poll'>, asker: Asker): Promise<Bytes> {
     this.#stopExpiry();
     return new Promise((resolve) => {
       const end = (): void => this.#answerHeld();
       const cancel = this.#options.clock.schedule(this.#options.hold, end);
+      const stopListening = asker.onGone(end);
       const release = (): void => {
         cancel();
-        signal.removeEventListener('abort', end);
+        stopListening();
       };
-      signal.addEventListener('abort', end);
       this.#held = { header, release, answer: resolve };
     });
   }

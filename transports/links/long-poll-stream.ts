@@ -17,9 +17,6 @@ const closeFlag = 0x80000000;
 /** What a prefix can count. */
 export const mostFrameBytes = closeFlag - 1;
 
-/** Payloads up to this length are copied behind their prefix; longer ones stay where they are. */
-const copiedBytes = 4096;
-
 /** Bytes of UTF-8 that the message of a close is shortened to. */
 const messageBytes = 1000;
 
@@ -53,10 +50,10 @@ export const frameTooLarge = (length: number, maxFrameBytes: number): CloseReaso
 
 /** What one end sends: the units that the other end has not acknowledged. Offsets count from the first byte. */
 export class OutgoingStream {
-  /** From `#head` on; those before are empty. */
-  #chunks: Uint8Array[] = [];
+  /** Payloads, from `#head` on; those before are empty. The last is a close if `#closed`. */
+  #payloads: Uint8Array[] = [];
   #head = 0;
-  /** Where the chunk at `#head` starts. */
+  /** Where the unit at `#head` starts. */
   #headOffset = 0;
   #acknowledged = 0;
   /** How far any body has reached. */
@@ -85,13 +82,14 @@ export class OutgoingStream {
 
   /** Ignored after `close`. The frame is taken over. */
   push(frame: Uint8Array): void {
-    this.#append(frame.length, frame);
+    if (this.#closed) return;
+    this.#payloads.push(frame);
+    this.#end += prefixBytes + frame.length;
   }
 
   /** The last unit. */
   close(reason: CloseReason): void {
-    const payload = encodeClose(reason);
-    this.#append(closeFlag + payload.length, payload);
+    this.push(encodeClose(reason));
     this.#closed = true;
   }
 
@@ -101,14 +99,14 @@ export class OutgoingStream {
     if (offset <= this.#acknowledged) return true;
     this.#acknowledged = offset;
     for (;;) {
-      const chunk = this.#chunks[this.#head];
-      if (chunk === undefined || this.#headOffset + chunk.length > offset) break;
-      this.#headOffset += chunk.length;
-      this.#chunks[this.#head++] = nothing;
+      const payload = this.#payloads[this.#head];
+      if (payload === undefined || this.#headOffset + prefixBytes + payload.length > offset) break;
+      this.#headOffset += prefixBytes + payload.length;
+      this.#payloads[this.#head++] = nothing;
     }
-    // Each chunk is moved at most once on average.
-    if (this.#head * 2 >= this.#chunks.length) {
-      this.#chunks = this.#chunks.slice(this.#head);
+    // Each payload is moved at most once on average.
+    if (this.#head * 2 >= this.#payloads.length) {
+      this.#payloads = this.#payloads.slice(this.#head);
       this.#head = 0;
     }
     return true;
@@ -119,24 +117,19 @@ export class OutgoingStream {
     let from = this.#acknowledged - this.#headOffset;
     let to = at;
     for (let i = this.#head; to < target.length; i++) {
-      const chunk = this.#chunks[i] ?? nothing;
-      const part = chunk.subarray(from, from + target.length - to);
+      const payload = this.#payloads[i] ?? nothing;
+      const isClose = this.#closed && i === this.#payloads.length - 1;
+      const prefix = isClose ? closeFlag + payload.length : payload.length;
+      for (; from < prefixBytes && to < target.length; from++) target[to++] = prefix >>> (24 - 8 * from);
+      const skipped = from - prefixBytes;
+      const isWhole = skipped === 0 && payload.length <= target.length - to;
+      const part = isWhole ? payload : payload.subarray(skipped, skipped + target.length - to);
+      // Nothing where the target ends within the prefix.
       target.set(part, to);
       to += part.length;
       from = 0;
     }
     this.#sent = Math.max(this.#sent, this.#acknowledged + target.length - at);
-  }
-
-  #append(prefix: number, payload: Uint8Array): void {
-    if (this.#closed) return;
-    const isCopied = payload.length <= copiedBytes;
-    const unit = new Uint8Array(prefixBytes + (isCopied ? payload.length : 0));
-    new DataView(unit.buffer).setUint32(0, prefix);
-    this.#chunks.push(unit);
-    if (isCopied) unit.set(payload, prefixBytes);
-    else this.#chunks.push(payload);
-    this.#end += prefixBytes + payload.length;
   }
 }
 
