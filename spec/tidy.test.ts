@@ -238,7 +238,7 @@ const isIgnored = (name: string): boolean =>
 
 const project = ['core', 'transports', 'bench', 'spec'].flatMap((room) =>
   readdirSync(join(root, room), { recursive: true, encoding: 'utf8' })
-    .filter((name) => name.endsWith('.ts'))
+    .filter((name) => name.endsWith('.ts') && !name.includes('node_modules'))
     .map((name) => `${room}/${name.replaceAll('\\', '/')}`)
     .map((path) => readSource(path, readText(path))),
 );
