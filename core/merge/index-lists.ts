@@ -147,7 +147,9 @@ const mergeElements = (
 ): boolean => {
   const { pairs, nested } = merge.rules;
   if (pairs.Clear !== syncline.pairs.Clear || nested.ArrayMove !== syncline.nested.ArrayMove) return false;
-  const weave = weaveLists(ours, theirs, (rows.length * columns.length) / 8);
+  // Few pairs take less time than what a weave sets up.
+  const count = rows.length * columns.length;
+  const weave = count <= 32 * merge.fewPairs ? null : weaveLists(ours, theirs, count / 8);
   if (weave === null) return false;
   const left = new Stand(merge.left, depth);
   const right = new Stand(merge.right, depth);

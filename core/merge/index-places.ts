@@ -6,6 +6,9 @@
  * element, or, in a set, the same value. Those on the place meet everything; they cut the sequences into
  * *runs*, and each run of one side is taken against each run of the other.
  *
+ * What stays quadratic is writes that neither discard each other nor leave each other alone, interleaved
+ * with what is inside: a mixed value that both sides make a list and fill, again and again.
+ *
  * Source: merge-semantics, sections 4.1 to 4.3 and 5.4.
  */
 import type { Instruction, PathInstruction } from '../model/instruction.js';
