@@ -137,7 +137,7 @@ test('whatever the network does, frames arrive once and in order, or the link en
       assert.is(listener.sessions, 0);
       assert.is(clock.pending, 0);
     }),
-    { numRuns: 60 },
+    { numRuns: 40 },
   );
   assert.ok(outcomes.whole > outcomes.lost, JSON.stringify(outcomes));
 });

@@ -7,12 +7,13 @@ import type { LinkSetup } from './conformance/link.js';
 
 const maxFrameBytes = 5_000_000;
 
-/** An HTTP server, and the port that it listens on. */
+/** An HTTP server, and the port that it listens on: any that is free, or the given one. */
 export const serveHttp = async (
   handler: ReturnType<typeof nodeHandler>,
+  wanted = 0,
 ): Promise<{ readonly server: Server; readonly port: number; stop(): void }> => {
   const server = createServer(handler);
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  await new Promise<void>((resolve) => server.listen(wanted, '127.0.0.1', resolve));
   const address = server.address();
   return {
     server,
