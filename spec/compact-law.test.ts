@@ -8,7 +8,6 @@ import type { Changeset } from '../core/model/changeset.js';
 import { digest } from '../core/model/digest.js';
 import type { Instruction } from '../core/model/instruction.js';
 import { printChangesets } from '../core/model/notation.js';
-import { toInstructions } from '../core/model/snapshot.js';
 import type { State } from '../core/model/state.js';
 import { randomCourse } from './kit/compact-course.js';
 import { LawCase, stateAfter } from './kit/compact-law.js';
@@ -158,11 +157,11 @@ const orThrow = <L extends { readonly message: string }, A>(either: E.Either<L, 
   return either.right;
 };
 
-/** What was before version 1 as an entry of its own. */
-const wholeHistory = (world: CompactWorld): readonly Changeset[] => [
-  { version: 0, base: 0, timestamp: 0, origin: 1, instructions: toInstructions(world.base) },
-  ...world.entries,
-];
+/** The world's history, folded up to the horizon and superseded above. */
+const foldedHistory = (world: CompactWorld, horizon: number): readonly Changeset[] => {
+  const { snapshot, rest } = orThrow(foldPrefix(world.entries, horizon, world.base));
+  return [...snapshot, ...supersede(rest, columnsOf(world.state))];
+};
 
 law4('whoever is at the horizon or above cannot tell that the prefix was folded', () => {
   let folded = 0;
@@ -176,7 +175,7 @@ law4('whoever is at the horizon or above cannot tell that the prefix was folded'
     const horizon = Math.min(...whole.devices.map((device) => whole.known(device)));
     if (horizon < 1) continue;
     folded++;
-    const { history } = orThrow(foldPrefix(wholeHistory(whole), horizon));
+    const history = foldedHistory(whole, horizon);
     assert.is(digest(stateAfter(build([]), history) as State), digest(whole.state));
     const other = whole.copy();
     other.entries = [...whole.entries.slice(0, horizon), ...history.slice(1)];
@@ -193,8 +192,9 @@ law4('a new device that wrote before its first contact meets the folded history,
     const random = seeded(seed);
     const whole = randomCourse(random, true);
     whole.settle();
-    const [snapshot, ...rest] = orThrow(foldPrefix(wholeHistory(whole), random.int(whole.head + 1))).history;
-    if (snapshot === undefined) continue;
+    if (whole.head === 0) continue;
+    const [snapshot, ...rest] = foldedHistory(whole, 1 + random.int(whole.head));
+    if (snapshot === undefined) throw new Error('nothing was folded');
     // The schema it has by itself, the objects it has to get.
     const isSchema = ({ kind }: Instruction): boolean => kind === 'AddTable' || kind === 'AddColumn';
     const own = build(snapshot.instructions.filter(isSchema));

@@ -17,6 +17,7 @@ import type {
   AddInteger,
   ArrayErase,
   Instruction,
+  ObjectInstruction,
   Path,
   PathInstruction,
   Update,
@@ -33,15 +34,14 @@ export const foldWithin = (instructions: readonly Instruction[]): readonly Instr
 
 const isFoldable = ({ kind }: Instruction): boolean => kind === 'AddInteger' || kind === 'ArrayInsert';
 
-const propertyOf = ({ table, object, field }: PathInstruction): string =>
-  `${table.length}:${table}${object.length}:${object}${field}`;
+const objectOf = ({ table, object }: ObjectInstruction): string => `${table.length}:${table}${object}`;
 
 class Fold {
   private readonly instructions: readonly Instruction[];
   /** What has become of the instructions so far; null for those that went. */
   private readonly slots: (Instruction | null)[];
-  /** By property, the positions of what is left on it. */
-  private readonly trails = new Map<string, number[]>();
+  /** By object and property, the positions of what is left on it. */
+  private readonly trails = new Map<string, Map<string, number[]>>();
   private isChanged = false;
 
   constructor(instructions: readonly Instruction[]) {
@@ -52,19 +52,18 @@ class Fold {
   run(): readonly Instruction[] {
     this.instructions.forEach((instruction, at) => {
       if ('path' in instruction) this.pass(instruction, at);
-      // A life that ends or begins, or a schema that loses something, stands between everything.
+      // Nothing is folded across the ends of lives, nor across losses of the schema.
+      else if ('object' in instruction) this.trails.delete(objectOf(instruction));
       else if (instruction.kind !== 'AddTable' && instruction.kind !== 'AddColumn') this.trails.clear();
     });
     return this.isChanged ? this.slots.filter((slot) => slot !== null) : this.instructions;
   }
 
   private pass(instruction: PathInstruction, at: number): void {
-    const property = propertyOf(instruction);
-    let trail = this.trails.get(property);
-    if (trail === undefined) {
-      trail = [];
-      this.trails.set(property, trail);
-    }
+    const object = objectOf(instruction);
+    const trails = this.trails.get(object) ?? new Map<string, number[]>();
+    const trail = trails.get(instruction.field) ?? [];
+    if (trail.length === 0) this.trails.set(object, trails.set(instruction.field, trail));
     const folded =
       (instruction.kind === 'AddInteger' && this.foldAddition(instruction, at, trail)) ||
       (instruction.kind === 'Update' && this.foldUpdate(instruction, at, trail)) ||

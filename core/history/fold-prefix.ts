@@ -17,47 +17,46 @@
  * Source: merge-semantics, section 6.8.
  */
 import * as E from 'fp-ts/lib/Either.js';
-import { columnsOf } from '../merge/column-lookup.js';
 import { type ApplyError, edit } from '../model/apply.js';
 import type { Changeset } from '../model/changeset.js';
 import { toInstructions } from '../model/snapshot.js';
 import { emptyState, type State } from '../model/state.js';
-import { supersede } from './compact.js';
 import { serverIdent } from './partition.js';
 
 export interface Folded {
-  /** The snapshot, if anything was folded, and then the superseded rest. */
-  readonly history: readonly Changeset[];
+  /** One changeset, or none where nothing was to be folded. */
+  readonly snapshot: readonly Changeset[];
+  /** What is above the horizon, as it was. */
+  readonly rest: readonly Changeset[];
   /** At the horizon. */
   readonly state: State;
 }
 
 /**
- * `history` begins at version 1, or with an earlier snapshot; it ascends by version. The horizon is a version;
- * where it is 0, or below the first changeset, nothing is folded. Left where the prefix cannot be applied: the
- * history is damaged. Time and memory in proportion to history and state.
+ * `history` ascends by version, without a gap; `from` is the state before it, and the snapshot stands for
+ * both. The horizon is a version; where it is below the first changeset, nothing is folded. Left where the
+ * prefix cannot be applied: then the history is damaged. Time and memory in proportion to prefix and state.
  */
-export const foldPrefix = (history: readonly Changeset[], horizon: number): E.Either<ApplyError, Folded> => {
+export const foldPrefix = (
+  history: readonly Changeset[],
+  horizon: number,
+  from: State = emptyState,
+): E.Either<ApplyError, Folded> => {
   let length = 0;
   while (length < history.length && (history[length] as Changeset).version <= horizon) length++;
-  const prefix = history.slice(0, length);
-  const draft = edit(emptyState);
-  for (const { instructions } of prefix)
-    for (const instruction of instructions) {
+  const draft = edit(from);
+  let timestamp = 0;
+  for (const changeset of history.slice(0, length)) {
+    timestamp = Math.max(timestamp, changeset.timestamp);
+    for (const instruction of changeset.instructions) {
       const error = draft.apply(instruction);
       if (error !== null) return E.left(error);
     }
+  }
   const state = draft.finish();
-  const rest = supersede(history.slice(length), columnsOf(state));
-  const last = prefix[length - 1];
-  if (last === undefined) return E.right({ history: rest, state });
-  const timestamp = prefix.reduce((greatest, changeset) => Math.max(greatest, changeset.timestamp), 0);
-  const snapshot: Changeset = {
-    version: last.version,
-    base: 0,
-    timestamp,
-    origin: serverIdent,
-    instructions: toInstructions(state),
-  };
-  return E.right({ history: [snapshot, ...rest], state });
+  const last = history[length - 1];
+  if (last === undefined) return E.right({ snapshot: [], rest: history, state });
+  const { version } = last;
+  const snapshot = { version, base: 0, timestamp, origin: serverIdent, instructions: toInstructions(state) };
+  return E.right({ snapshot: [snapshot], rest: history.slice(length), state });
 };

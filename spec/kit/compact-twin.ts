@@ -175,7 +175,11 @@ const fold = (all: readonly Instruction[], i: number, j: number): readonly Instr
   if (!('path' in one) || !('path' in two)) return null;
   if (one.table !== two.table || one.object !== two.object || one.field !== two.field) return null;
   const between = all.slice(i + 1, j);
-  if (between.some((x) => !('path' in x) && x.kind !== 'AddTable' && x.kind !== 'AddColumn')) return null;
+  const ends = (x: Instruction): boolean =>
+    'object' in x
+      ? !('path' in x) && x.table === one.table && x.object === one.object
+      : x.kind === 'EraseTable' || x.kind === 'EraseColumn';
+  if (between.some(ends)) return null;
   const onProperty = between.filter(
     (x): x is PathInstruction =>
       'path' in x && x.table === one.table && x.object === one.object && x.field === one.field,
