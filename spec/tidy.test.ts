@@ -27,7 +27,10 @@ import {
 } from './tidy.js';
 
 /** Files that say one thing at more than the usual length. */
-const excuses: Excuses = {};
+const excuses: Excuses = {
+  'core/model/codec-scan.ts':
+    'one scanner over shared scratch memory, which a second file would have to be given',
+};
 
 const tidy = suite('tidy');
 
