@@ -326,6 +326,20 @@ lists('untouched elements cost nothing, however many there are', () => {
   check(left, right, ways);
 });
 
+lists('few operations among many elements cut these apart as often as can be', () => {
+  const move = (at: number, to: number, stamp: number): Op => ({
+    kind: 'move',
+    at,
+    to,
+    size: 9,
+    stamp,
+    creates: false,
+    gone: false,
+  });
+  for (let at = 0; at < 9; at++)
+    for (let to = 0; to < 9; to++) if (at !== to) check([move(at, to, 0)], [move(6, 2, 1)], [weave]);
+});
+
 lists('what costs too much is left to the pairs, with the same result', () => {
   const side = (parity: number): Op[] => {
     let size = 20;

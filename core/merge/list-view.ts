@@ -80,6 +80,7 @@ export class ListView {
     this.death[FIRST] = NEVER;
     this.death[LAST] = NEVER;
     this.next[FIRST] = LAST;
+    this.previous[FIRST] = FIRST;
     this.previous[LAST] = FIRST;
     this.#count[0] = 2;
     if (size > 0) this.add(FIRST, LAST + 1, 0, NEVER, size);

@@ -41,8 +41,8 @@ export class ListWeave {
 
   /** `patience` is what each view may cost beyond the plain steps. */
   constructor(left: ListOps, right: ListOps, size: number, patience: number) {
-    // An operation adds at most two places by cutting untouched elements apart, and one of its own.
-    const places = this.places + 3 * (left.length + right.length);
+    // A move adds up to three places by cutting untouched elements apart, and one of its own.
+    const places = this.places + 4 * (left.length + right.length);
     const side = (ops: ListOps, other: ListOps): ListSide => ({
       ops,
       view: new ListView(places, other.length, size, patience),
