@@ -6,7 +6,16 @@ import type { ClientStore, Connector } from '../transports/ports.js';
 import { startServer } from '../transports/server.js';
 import { memoryClientStore, memoryServerStore } from '../transports/stores/memory.js';
 import { deferred, eventually, turn } from './kit/async.js';
-import { add, newestId, nothingUnhandled, rejection, schema, setUp, soon, timing } from './kit/driver-world.js';
+import {
+  add,
+  newestId,
+  nothingUnhandled,
+  rejection,
+  schema,
+  setUp,
+  soon,
+  timing,
+} from './kit/driver-world.js';
 
 const listeners = suite('listeners that throw');
 
