@@ -116,6 +116,18 @@ codec('an encoding stays as it is while others are made', () => {
   });
 });
 
+codec('encodings of all sizes stay as they are, and keep little memory alive', () => {
+  const sizes = [0, 900, 1200, 20_000, 40_000, 30, 15_000, 16_000, 2_000_000, 10, 30_000, 1000];
+  const all = [...sizes, ...sizes].map((size, i) => {
+    const text = String.fromCharCode(97 + i).repeat(size);
+    return { text, bytes: encodeInstructions([update('A', intKey(1n), 'a', [], text)]) };
+  });
+  for (const { text, bytes } of all) {
+    assert.is((orThrow(decodeInstructions(bytes))[0] as { value?: Payload }).value, text);
+    assert.ok(bytes.buffer.byteLength <= Math.max(bytes.length, 16 * 1024), `${bytes.buffer.byteLength}`);
+  }
+});
+
 codec('the envelope has the bytes of msgpackr', () => {
   const packer = new Packr({ useRecords: false });
   const sizes = [0, 1, 60, 70, 250, 300, 70_000];

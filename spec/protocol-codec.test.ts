@@ -14,6 +14,7 @@ import { decodeClientMessage, decodeServerMessage, encodeMessage } from '../core
 import { type ErrorAction, type ErrorCode, errorTable } from '../core/protocol/errors.js';
 import type { ClientMessage, Message, ServerMessage } from '../core/protocol/messages.js';
 import { OLDEST_PROTOCOL_VERSION, PROTOCOL_VERSION } from '../core/protocol/version.js';
+import { subprotocol } from '../transports/links/websocket-codes.js';
 import * as arbitrary from './kit/arbitraries.js';
 import { mutations } from './kit/mutations.js';
 
@@ -434,6 +435,10 @@ wire('the wire of this version has not changed', () => {
   for (const message of everything()) hash.update(encodeMessage(message));
   assert.equal([PROTOCOL_VERSION, hash.digest('hex').slice(0, 16)], [1, '8cf94a8d596e15f9']);
   assert.ok(OLDEST_PROTOCOL_VERSION <= PROTOCOL_VERSION);
+});
+
+wire('a WebSocket says the version before the first message', () => {
+  assert.is(subprotocol, `syncline.${PROTOCOL_VERSION}`);
 });
 
 wire.run();

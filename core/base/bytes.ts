@@ -9,26 +9,43 @@ import { refuse } from './decode-error.js';
 import { findBadUtf8, utf8Length, writeUtf8 } from './utf8.js';
 
 const CHUNK = 16 * 1024;
-/** Larger results are copied out, so that a result never keeps more than a chunk alive. */
+/** Larger results are copied out. */
 const SHARED_RESULT = 1024;
+/** Larger buffers are let go after use. */
 const KEPT_BUFFER = 1024 * 1024;
+
+const empty = new Uint8Array(0);
+const nowhere = { bytes: empty, view: new DataView(empty.buffer) };
 
 /**
  * Collects one run of bytes after another: `begin`, writes, `finish`. Short results are views on a chunk that
- * several results share and that is never written again; allocating an array for each would cost more than
- * encoding a small changeset. Whoever writes numbers must `reserve` first: `reserve(n)` makes room for n
- * bytes, and every method that does not say otherwise relies on it.
+ * several results share and that is never written again, because allocating an array for each would take longer
+ * than encoding a small changeset. A run that outgrows the chunk goes on in a buffer, and is copied out in the
+ * end, so that no result keeps more alive than a chunk.
+ *
+ * Whoever writes numbers must `reserve` first: `reserve(n)` makes room for n bytes, and every method that does
+ * not say otherwise relies on it.
  */
 export class Writer {
-  bytes: Uint8Array = new Uint8Array(0);
+  bytes: Uint8Array = nowhere.bytes;
   position = 0;
-  #view = new DataView(this.bytes.buffer);
+  #view: DataView = nowhere.view;
   #start = 0;
+  #chunk: { readonly bytes: Uint8Array; readonly view: DataView; free: number } = { ...nowhere, free: 0 };
+  #buffer: { readonly bytes: Uint8Array; readonly view: DataView } = nowhere;
 
   /** Drops what a run that was abandoned has left. */
   begin(): void {
-    if (this.bytes.length - this.#start < SHARED_RESULT) this.#replace(new Uint8Array(CHUNK), 0);
-    this.position = this.#start;
+    if (this.#chunk.bytes.length - this.#chunk.free < SHARED_RESULT) {
+      const bytes = new Uint8Array(CHUNK);
+      this.#chunk = { bytes, view: new DataView(bytes.buffer), free: 0 };
+    }
+    const { bytes, view, free } = this.#chunk;
+    this.bytes = bytes;
+    this.#view = view;
+    this.#start = free;
+    this.position = free;
+    if (this.#buffer.bytes.length > KEPT_BUFFER) this.#buffer = nowhere;
   }
 
   reserve(size: number): void {
@@ -47,14 +64,10 @@ export class Writer {
 
   finish(): Uint8Array {
     const { bytes, position } = this;
-    if (position - this.#start <= SHARED_RESULT) {
-      const result = bytes.subarray(this.#start, position);
-      this.#start = position;
-      return result;
-    }
-    const result = bytes.slice(this.#start, position);
-    if (bytes.length > KEPT_BUFFER) this.#replace(new Uint8Array(CHUNK), 0);
-    return result;
+    const start = this.#start;
+    if (bytes !== this.#chunk.bytes || position - start > SHARED_RESULT) return bytes.slice(start, position);
+    this.#chunk.free = position;
+    return bytes.subarray(start, position);
   }
 
   byte(value: number): void {
@@ -157,7 +170,7 @@ export class Writer {
    * Gives n.
    */
   text(text: string, from: number, scale: number, shift: number): number {
-    this.reserve(3 * (text.length - from) + 5);
+    this.reserve(text.length - from + 5);
     const start = this.position;
     this.varint(scale * (text.length - from) + shift);
     const { bytes } = this;
@@ -176,23 +189,24 @@ export class Writer {
 
   #wideText(text: string, scale: number, shift: number): number {
     const length = utf8Length(text);
+    this.reserve(length + 5);
     this.varint(scale * length + shift);
     this.position = writeUtf8(text, this.bytes, this.position);
     return length;
   }
 
   #grow(size: number): void {
-    const length = this.position - this.#start;
-    const larger = new Uint8Array(Math.max(CHUNK, 2 * (length + size)));
-    larger.set(this.bytes.subarray(this.#start, this.position));
-    this.#replace(larger, length);
-  }
-
-  #replace(bytes: Uint8Array, position: number): void {
-    this.bytes = bytes;
-    this.#view = new DataView(bytes.buffer);
+    const { length } = this;
+    const run = this.bytes.subarray(this.#start, this.position);
+    if (this.bytes === this.#buffer.bytes || length + size > this.#buffer.bytes.length) {
+      const bytes = new Uint8Array(2 * (length + size));
+      this.#buffer = { bytes, view: new DataView(bytes.buffer) };
+    }
+    this.bytes = this.#buffer.bytes;
+    this.#view = this.#buffer.view;
+    this.bytes.set(run);
     this.#start = 0;
-    this.position = position;
+    this.position = length;
   }
 }
 
