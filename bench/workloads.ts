@@ -28,6 +28,8 @@ export interface Workload {
   readonly fields: number;
   /** Elements of the list at the start: the integers from 0 up. */
   readonly list: number;
+  /** Whether it is shown beside peers; the other sizes of a workload are not. */
+  readonly withPeers: boolean;
 }
 
 export const writesOf = (side: readonly Transaction[]): number =>
@@ -63,6 +65,7 @@ const disjoint = (objects: number): Workload => ({
   objects: 2 * objects,
   fields: 10,
   list: 0,
+  withPeers: true,
 });
 
 /** The same objects, other properties. */
@@ -73,6 +76,7 @@ const fields = (objects: number): Workload => ({
   objects,
   fields: 20,
   list: 0,
+  withPeers: true,
 });
 
 /** `writes` a side on ten properties of 100 objects; the k-th property is written 1/k times as often as the first. */
@@ -98,11 +102,19 @@ const conflicting = (writes: number): Workload => {
       return [{ kind: 'set', object: Math.floor(slot / 10), field: slot % 10, value: random.int(1_000_000) }];
     });
   };
-  return { name: 'merge-conflicting', left: side(6), right: side(7), objects: 100, fields: 10, list: 0 };
+  return {
+    name: 'merge-conflicting',
+    left: side(6),
+    right: side(7),
+    objects: 100,
+    fields: 10,
+    list: 0,
+    withPeers: true,
+  };
 };
 
-/** Random inserts (60 %) and erasures (40 %) on a list of 100; or 55, 35 and 10 % moves. */
-const onList = (name: string, writes: number, moves: boolean): Workload => {
+/** Random inserts (60 %) and erasures (40 %) on a list of 100; or 55, 35 and 10 % moves. `main` is the size that goes without saying. */
+const onList = (name: string, writes: number, main: number, moves: boolean): Workload => {
   const side = (seed: number): Transaction[] => {
     const random = seeded(seed);
     let size = 100;
@@ -117,7 +129,15 @@ const onList = (name: string, writes: number, moves: boolean): Workload => {
       return [{ kind: 'erase', index: random.int(size--) }];
     });
   };
-  return { name, left: side(8), right: side(9), objects: 1, fields: 0, list: 100 };
+  return {
+    name: writes === main ? name : `${name}-${writes}`,
+    left: side(8),
+    right: side(9),
+    objects: 1,
+    fields: 0,
+    list: 100,
+    withPeers: writes === main,
+  };
 };
 
 /** One transaction a side that creates `objects` objects, other keys on the two sides. */
@@ -125,21 +145,27 @@ const bulk = (objects: number): Workload => {
   const side = (first: number): Transaction[] => [
     Array.from({ length: objects }, (_, k) => ({ kind: 'create', object: first + k, value: k })),
   ];
-  return { name: 'merge-bulk', left: side(0), right: side(objects), objects: 0, fields: 1, list: 0 };
+  return {
+    name: 'merge-bulk',
+    left: side(0),
+    right: side(objects),
+    objects: 0,
+    fields: 1,
+    list: 0,
+    withPeers: true,
+  };
 };
 
 export const workloads = (smoke: boolean): readonly Workload[] => {
   const [objects, writes, created] = smoke ? [10, 100, 100] : [1000, 10_000, 100_000];
-  const lists = smoke ? [40] : [600, 1000];
-  const list = smoke ? 60 : 5000;
+  const lists = smoke ? [40, 60] : [600, 1000, 5000];
+  const main = lists.at(-1) as number;
   return [
     disjoint(objects),
     fields(objects),
     conflicting(writes),
-    ...lists.map((size) => onList(`merge-list-${size}`, size, false)),
-    onList('merge-list', list, false),
-    ...lists.map((size) => onList(`merge-list-moves-${size}`, size, true)),
-    onList('merge-list-moves', list, true),
+    ...lists.map((size) => onList('merge-list', size, main, false)),
+    ...lists.map((size) => onList('merge-list-moves', size, main, true)),
     bulk(created),
   ];
 };

@@ -13,10 +13,9 @@
  *
  * Source: merge-semantics, sections 5.3 and 5.4.
  */
-import { isOlder } from '../model/changeset.js';
 import type { Instruction } from '../model/instruction.js';
 import { stampsOf } from './index-stamps.js';
-import type { Track } from './index-track.js';
+import type { Names, Track } from './index-track.js';
 import { mergePair } from './merge-pair.js';
 import { unchanged } from './outcome.js';
 import type { Context, RuleSet } from './rule.js';
@@ -33,12 +32,15 @@ export class IndexMerge {
   /** Whether a rule reported a problem: then the merge has stopped, and what is in the tracks is void. */
   failed = false;
   readonly #context: Context;
+  readonly #names: Names;
+  #chains: Chains | null = null;
   #stamps: { readonly left: Int32Array; readonly right: Int32Array } | null = null;
 
-  constructor(left: Track, right: Track, rules: RuleSet, context: Context, fewPairs: number) {
+  constructor(left: Track, right: Track, names: Names, rules: RuleSet, context: Context, fewPairs: number) {
     this.left = left;
     this.right = right;
     this.rules = rules;
+    this.#names = names;
     this.fewPairs = fewPairs;
     this.#context = context;
   }
@@ -49,6 +51,12 @@ export class IndexMerge {
     return this.#stamps;
   }
 
+  /** Of columns, by property. Empty between uses. */
+  get chains(): Chains {
+    this.#chains ??= new Chains(this.#names.size, this.right.instructions.length);
+    return this.#chains;
+  }
+
   isSmall(rows: Positions, columns: Positions): boolean {
     return rows.length * columns.length <= this.fewPairs;
   }
@@ -57,7 +65,7 @@ export class IndexMerge {
   meet(row: number, column: number): void {
     const left = this.left.instructions[row] as Instruction;
     const right = this.right.instructions[column] as Instruction;
-    const leftIsNewer = !isOlder(this.left.changesetOf(row), this.right.changesetOf(column));
+    const leftIsNewer = !this.left.isOlder(row, this.right, column);
     const { rules } = this;
     const outcome = mergePair(left, right, leftIsNewer, rules, this.#context);
     if (outcome === unchanged) return;
@@ -92,5 +100,17 @@ export class IndexMerge {
       while (kept > start) alive[--end] = alive[--kept] as number;
       start = next;
     }
+  }
+}
+
+/** Chains of positions, one for each number of a name. */
+export class Chains {
+  /** -1 where a chain ends. */
+  readonly first: Int32Array;
+  readonly next: Int32Array;
+
+  constructor(names: number, positions: number) {
+    this.first = new Int32Array(names).fill(-1);
+    this.next = new Int32Array(positions);
   }
 }

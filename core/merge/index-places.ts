@@ -17,8 +17,8 @@ import { isMarker } from '../model/value.js';
 import { mergeList } from './index-lists.js';
 import type { IndexMerge, Positions } from './index-merge.js';
 import type { Table } from './index-objects.js';
-import { mergeSlot } from './index-slots.js';
-import type { Track } from './index-track.js';
+import { mergeProperties, mergeSlot } from './index-slots.js';
+import { ERASURE, type Track } from './index-track.js';
 import { syncline } from './rule-set.js';
 
 /** Merges the instructions of both sides on one object. */
@@ -26,14 +26,20 @@ export const mergeObject = (merge: IndexMerge, table: Table): void => {
   const { rows, columns } = table;
   if (merge.isSmall(rows, columns)) merge.meetAll(rows, columns);
   // Creations meet nothing but erasures of the object.
-  else if (has(merge.left, rows, isErasure) || has(merge.right, columns, isErasure))
+  else if (erases(merge.left, rows) || erases(merge.right, columns))
     mergeRuns(merge, table, isErasure, (runs) => mergeFields(merge, runs));
   else mergeFields(merge, table);
+};
+
+const erases = (track: Track, positions: Positions): boolean => {
+  for (let k = 0; k < positions.length; k++) if (track.sorts[positions[k] as number] === ERASURE) return true;
+  return false;
 };
 
 const isErasure = (instruction: Instruction): boolean => instruction.kind === 'EraseObject';
 
 const mergeFields = (merge: IndexMerge, table: Table): void => {
+  if (mergeProperties(merge, table)) return;
   for (const part of divide(merge, table, fieldOf)) mergePlace(merge, part, 0);
 };
 
@@ -154,11 +160,6 @@ const alive = (track: Track, positions: Positions): Positions => {
   for (const k of positions)
     if (track.instructions[k] === null) return positions.filter((each) => track.instructions[each] !== null);
   return positions;
-};
-
-const has = (track: Track, positions: Positions, isSo: (instruction: Instruction) => boolean): boolean => {
-  for (const k of positions) if (isSo(track.instructions[k] as Instruction)) return true;
-  return false;
 };
 
 /** The parts of a table with equal keys, where both sides have one. What has no key is in none. */

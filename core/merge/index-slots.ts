@@ -1,5 +1,5 @@
 /**
- * Merging the writes of one slot: a property or a dictionary entry.
+ * Merging the writes of slots: properties and dictionary entries.
  *
  * What occurs most are updates of scalar values, of which the newer stands (U1). They are decided here by
  * their changesets alone. A write that loses is met no more, so that this costs one comparison for each
@@ -8,14 +8,11 @@
  *
  * Source: merge-semantics, sections 4.4 and 4.5.
  */
-import { isOlder } from '../model/changeset.js';
-import type { Payload } from '../model/value.js';
 import { mergeCounter } from './index-additions.js';
 import type { IndexMerge, Positions } from './index-merge.js';
 import type { Table } from './index-objects.js';
-import type { Track } from './index-track.js';
+import { CREATION, isDeciding, type Track, WRITE } from './index-track.js';
 import { syncline } from './rule-set.js';
-import { collectionOf } from './shared.js';
 
 /** Merges instructions on one and the same place. */
 export const mergeSlot = (merge: IndexMerge, table: Table): void => {
@@ -23,6 +20,48 @@ export const mergeSlot = (merge: IndexMerge, table: Table): void => {
   if ((kinds & OTHER) !== 0 || !isLastWriterWins(merge)) merge.meetAll(table.rows, table.columns);
   else if (kinds === PLAIN) mergeWrites(merge, table);
   else mergeCounter(merge, table);
+};
+
+/**
+ * Merges updates of properties to scalar values that are no defaults, and creations of their object, which
+ * nothing of that has to do with. False, and nothing has happened, where there is anything else.
+ */
+export const mergeProperties = (merge: IndexMerge, { rows, columns }: Table): boolean => {
+  const { left, right, chains } = merge;
+  if (!isPlain(left, rows) || !isPlain(right, columns) || !isLastWriterWins(merge)) return false;
+  const { first, next } = chains;
+  for (let c = columns.length - 1; c >= 0; c--) {
+    const column = columns[c] as number;
+    if (right.sorts[column] === CREATION) continue;
+    const field = right.fields[column] as number;
+    next[column] = first[field] as number;
+    first[field] = column;
+  }
+  for (let r = 0; r < rows.length; r++) {
+    const row = rows[r] as number;
+    if (left.sorts[row] === CREATION) continue;
+    const field = left.fields[row] as number;
+    let column = first[field] as number;
+    // A row passes the columns that are older, all of which go, and stops at the first that is not.
+    for (; column !== -1; column = next[column] as number) {
+      if (left.isOlder(row, right, column)) {
+        left.replace(row, null);
+        break;
+      }
+      right.replace(column, null);
+    }
+    first[field] = column;
+  }
+  for (let c = 0; c < columns.length; c++) first[right.fields[columns[c] as number] as number] = -1;
+  return true;
+};
+
+const isPlain = (track: Track, positions: Positions): boolean => {
+  for (let k = 0; k < positions.length; k++) {
+    const sort = track.sorts[positions[k] as number];
+    if (sort !== WRITE && sort !== CREATION) return false;
+  }
+  return true;
 };
 
 const isLastWriterWins = ({ rules: { pairs } }: IndexMerge): boolean =>
@@ -46,22 +85,15 @@ const kindsOf = (track: Track, positions: Positions): number => {
   return kinds;
 };
 
-/** Whether rules look at more than whether the value is a number. */
-const isDeciding = (value: Payload): boolean =>
-  typeof value === 'object' &&
-  value !== null &&
-  (value.type === 'objectValue' || collectionOf(value) !== null);
-
 /** A row passes the columns that are older, all of which go, and stops at the first that is not. */
 const mergeWrites = (merge: IndexMerge, { rows, columns }: Table): void => {
   const { left, right } = merge;
   let c = 0;
   for (let r = 0; r < rows.length; r++) {
     const row = rows[r] as number;
-    const changeset = left.changesetOf(row);
     for (; c < columns.length; c++) {
       const column = columns[c] as number;
-      if (isOlder(changeset, right.changesetOf(column))) {
+      if (left.isOlder(row, right, column)) {
         left.replace(row, null);
         break;
       }

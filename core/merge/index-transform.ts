@@ -5,7 +5,7 @@ import type { Changeset } from '../model/changeset.js';
 import { IndexMerge } from './index-merge.js';
 import { meetings } from './index-objects.js';
 import { mergeObject } from './index-places.js';
-import { Track } from './index-track.js';
+import { Names, Track } from './index-track.js';
 import type { Context, RuleSet } from './rule.js';
 
 /** Tables of so few pairs are compared faster than they are cut. */
@@ -24,7 +24,15 @@ export const transformIndexed = (
   context: Context,
   fewPairs = FEW_PAIRS,
 ): { readonly left: readonly Changeset[]; readonly right: readonly Changeset[] } | null => {
-  const merge = new IndexMerge(new Track(left), new Track(right), rules, context, fewPairs);
+  const names = new Names();
+  const merge = new IndexMerge(
+    new Track(left, names),
+    new Track(right, names),
+    names,
+    rules,
+    context,
+    fewPairs,
+  );
   if (merge.left.erasesSchema || merge.right.erasesSchema) return null;
   for (const table of meetings(merge.left, merge.right)) {
     mergeObject(merge, table);

@@ -41,8 +41,9 @@ export class ListWeave {
 
   /** `patience` is what each view may cost beyond the plain steps. */
   constructor(left: ListOps, right: ListOps, size: number, patience: number) {
-    // A move adds up to three places by cutting untouched elements apart, and one of its own.
-    const places = this.places + 4 * (left.length + right.length);
+    // An operation adds at most one place of its own, and a move cuts untouched elements apart three times.
+    const operations = left.length + right.length;
+    const places = this.places + operations + Math.min(3 * operations, size);
     const side = (ops: ListOps, other: ListOps): ListSide => ({
       ops,
       view: new ListView(places, other.length, size, patience),
