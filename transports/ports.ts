@@ -30,6 +30,8 @@ export type CloseCode =
 export interface CloseReason {
   readonly code: CloseCode;
   readonly message: string;
+  /** Milliseconds that the peer asks to be left alone before the next link, where it said so. */
+  readonly retryAfter?: number;
 }
 
 /**
