@@ -52,9 +52,9 @@ class Fold {
   run(): readonly Instruction[] {
     this.instructions.forEach((instruction, at) => {
       if ('path' in instruction) this.pass(instruction, at);
-      // Nothing is folded across the ends of lives, nor across losses of the schema.
+      // Nothing is folded across the ends of lives, nor across changes of the schema.
       else if ('object' in instruction) this.trails.delete(objectOf(instruction));
-      else if (instruction.kind !== 'AddTable' && instruction.kind !== 'AddColumn') this.trails.clear();
+      else this.trails.clear();
     });
     return this.isChanged ? this.slots.filter((slot) => slot !== null) : this.instructions;
   }

@@ -101,22 +101,44 @@ let lastObject: Key | null = null;
 let lastField: string | null = null;
 
 export const writeBody = (writer: Writer, instructions: readonly Instruction[]): void => {
+  beginBody(writer, instructions.length);
+  for (let i = 0; i < instructions.length; i++) writeInstruction(writer, instructions[i] as Instruction);
+};
+
+/** Begins a body of `count` instructions, which are then written one by one. */
+export const beginBody = (writer: Writer, count: number): void => {
   strings.clear();
   keys.clear();
   lastTable = null;
   lastObject = null;
   lastField = null;
-  if (instructions.length > limits.changesetInstructions) {
-    throw new Error(
-      `${instructions.length} instructions, at most ${limits.changesetInstructions} fit in a changeset`,
-    );
+  if (count > limits.changesetInstructions) {
+    throw new Error(`${count} instructions, at most ${limits.changesetInstructions} fit in a changeset`);
   }
   writer.reserve(ROOM);
-  writer.varint(instructions.length);
-  for (let i = 0; i < instructions.length; i++) writeInstruction(writer, instructions[i] as Instruction);
+  writer.varint(count);
 };
 
-const writeInstruction = (writer: Writer, instruction: Instruction): void => {
+/** An instruction without a path, whose operand stands in `bytes` from `start` to `end` and holds no string or key. */
+export const writeRaw = (
+  writer: Writer,
+  kind: number,
+  table: string,
+  object: Key,
+  field: string | null,
+  bytes: Uint8Array,
+  start: number,
+  end: number,
+): void => {
+  writer.reserve(ROOM);
+  writeHead(writer, kind, table, object, field);
+  writer.reserve(end - start);
+  let { position } = writer;
+  for (let p = start; p < end; p++) writer.bytes[position++] = bytes[p] as number;
+  writer.position = position;
+};
+
+export const writeInstruction = (writer: Writer, instruction: Instruction): void => {
   writer.reserve(ROOM);
   switch (instruction.kind) {
     case 'Update': {

@@ -176,9 +176,7 @@ const fold = (all: readonly Instruction[], i: number, j: number): readonly Instr
   if (one.table !== two.table || one.object !== two.object || one.field !== two.field) return null;
   const between = all.slice(i + 1, j);
   const ends = (x: Instruction): boolean =>
-    'object' in x
-      ? !('path' in x) && x.table === one.table && x.object === one.object
-      : x.kind === 'EraseTable' || x.kind === 'EraseColumn';
+    !('path' in x) && (!('object' in x) || (x.table === one.table && x.object === one.object));
   if (between.some(ends)) return null;
   const onProperty = between.filter(
     (x): x is PathInstruction =>
