@@ -108,10 +108,12 @@ runner('runs the files that are named, and fails if there are none', async () =>
 });
 
 runner('is loud about skipped tests', async () => {
-  const skipping = `${uvu}const t = suite('t'); t('one', () => {}); t.skip('two', () => {}); t.run();`;
+  const skipping = `${uvu}const t = suite('t'); t('one', () => {}); t.skip('two', () => {}); t.run();
+    console.log('!!! there is no two');`;
   const { passed, failed, text } = await runOf({ 'a.test': skipping });
   assert.equal({ passed, failed }, { passed: 1, failed: 0 });
   assert.match(text, '!!! a.test: 1 tests SKIPPED');
+  assert.match(text, /^!!! there is no two$/m);
 });
 
 runner('believes the last summary, in colour or not', () => {

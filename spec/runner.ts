@@ -107,14 +107,20 @@ const report = (name: string, outcome: Outcome, seconds: number, write: (text: s
   const { passed, failed, skipped, fault } = outcome;
   const counts = failed === 0 ? `${passed} passed` : `${passed} passed, ${failed} FAILED`;
   write(`${name.padEnd(36)} ${counts.padEnd(24)} ${seconds.toFixed(1)} s`);
-  if (skipped > 0) write(`!!! ${name}: ${skipped} tests SKIPPED, by .skip or beside .only`);
+  if (skipped > 0) {
+    write(`!!! ${name}: ${skipped} tests SKIPPED, by .skip or beside .only`);
+    for (const [line] of outcome.output.matchAll(/^!!! .*$/gm)) write(line);
+  }
   if (failed > 0) {
     write(outcome.output.trimEnd());
     if (fault !== null) write(`>>> ${name}: ${fault}`);
   }
 };
 
-/** Runs the files in order of name; writes a line per file, and all output of those that fail. */
+/**
+ * Runs the files in order of name; writes a line per file, all output of those that fail, and of those that
+ * skip tests the lines that say why: they begin with `!!!`.
+ */
 export const runTests = async (options: RunOptions): Promise<Counts> => {
   const { sources, built, filters, write } = options;
   const names = readdirSync(sources, { recursive: true, encoding: 'utf8' })

@@ -1,0 +1,111 @@
+/**
+ * The client in a real browser: two pages of one Chromium, on WebSocket and then on long-poll, with the
+ * browser's own switch between online and offline.
+ *
+ * Being offline is not taken on trust. Chromium keeps an open WebSocket open and holds its frames, so the
+ * session cannot know at once, and it still lets in the answer to a request that was under way. That nothing
+ * else passes is seen from the server, which gets nothing, from the page, which gets nothing, and from
+ * requests and sockets past the engine, which fail.
+ */
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import type { LinkKind } from './browser/page.js';
+import { bundledPage, chromiumPath, pollHold, Stage } from './browser/stage.js';
+
+const browser = suite('browser');
+
+browser('the client is bundled for browsers, without anything of Node', async () => {
+  const script = await bundledPage();
+  assert.not.match(script, /\bfrom\s*["']node:/);
+  assert.not.match(script, /\brequire\(["']/);
+  assert.match(script, 'WebSocket');
+});
+
+const settle = (milliseconds: number): Promise<void> =>
+  new Promise((resolve) => setTimeout(resolve, milliseconds));
+
+/** Milliseconds in which two pages on loopback are done with whatever is asked here. */
+const ample = 15_000;
+
+const twoPages = async (stage: Stage, kind: LinkKind): Promise<void> => {
+  const { server } = stage;
+  const partition = `pages on ${kind}`;
+  const [{ page: ann, context: annsNetwork }, { page: ben, context: bensNetwork }] = await Promise.all([
+    stage.page(),
+    stage.page(),
+  ]);
+  const pages = [ann, ben] as const;
+  const converge = async (count: number): Promise<void> => {
+    for (const page of pages)
+      assert.ok(await page.evaluate((most) => device.uploaded(most), ample), 'upload');
+    for (const page of pages)
+      assert.ok(await page.evaluate((most) => device.downloaded(most), ample), 'download');
+    const [anns = [], bens = []] = await Promise.all(pages.map((page) => page.evaluate(() => device.keys())));
+    assert.is(anns.length, count);
+    assert.equal(anns, bens);
+    const digest = await server.digest(partition);
+    for (const page of pages) assert.is(await page.evaluate(() => device.digest()), digest);
+  };
+  const write = async (prefix: string): Promise<void> => {
+    await ann.evaluate((name) => device.write(name, 20), `${prefix} a`);
+    await ben.evaluate((name) => device.write(name, 20), `${prefix} b`);
+  };
+  const online = [annsNetwork, bensNetwork];
+
+  for (const page of pages)
+    await page.evaluate(([name, on]) => device.open(name, on), [kind, partition] as const);
+  await write('online');
+  await converge(40);
+
+  // Ann alone: Ben goes on, and the server hears nothing from her.
+  await annsNetwork.setOffline(true);
+  assert.is(await ann.evaluate(() => navigator.onLine), false);
+  assert.is(await ann.evaluate(() => device.request()), 'failed');
+  assert.is(await ann.evaluate(() => device.socket()), 'failed');
+  await settle(pollHold + 100);
+  await write('apart');
+  assert.ok(await ben.evaluate((most) => device.uploaded(most), ample));
+  const before = await server.version(partition);
+  assert.is(await ann.evaluate(() => device.uploaded(400)), false, 'uploaded while offline');
+  assert.is(await ann.evaluate(() => device.downloaded(100)), false, 'downloaded while offline');
+  assert.is(await server.version(partition), before);
+  assert.is(await ann.evaluate(() => device.keys().length), 60, 'her own writes, and none of his');
+  assert.is((await ann.evaluate(() => device.describe())).pendingWrites, 20);
+  await annsNetwork.setOffline(false);
+  assert.is(await ann.evaluate(() => device.request()), 200);
+  await converge(80);
+
+  // Both, and the network forgets their connections meanwhile.
+  for (const network of online) await network.setOffline(true);
+  stage.cut();
+  await write('cut');
+  await settle(300);
+  for (const page of pages) {
+    assert.is(await page.evaluate(() => device.uploaded(100)), false, 'uploaded while offline');
+    assert.is((await page.evaluate(() => device.describe())).pendingWrites, 20);
+  }
+  for (const network of online) await network.setOffline(false);
+  await converge(120);
+
+  for (const page of pages) await page.evaluate(() => device.close());
+  for (const network of online) await network.close();
+};
+
+const executable = chromiumPath();
+if (executable === undefined) {
+  console.log(
+    '!!! NO CHROMIUM IS INSTALLED: the client was not tried in a browser (apt-get install chromium)',
+  );
+  // Nothing to run it with; the line above says so.
+  browser.skip('two pages converge, online and offline', () => undefined);
+} else {
+  let stage: Stage;
+  browser.before(async () => {
+    stage = await Stage.open(executable);
+  });
+  browser.after(() => stage.close());
+  for (const kind of ['WebSocket', 'long-poll'] as const)
+    browser(`two pages converge over ${kind}, online and offline`, () => twoPages(stage, kind));
+}
+
+browser.run();
