@@ -13,7 +13,7 @@
 import * as E from 'fp-ts/lib/Either.js';
 import { limits } from '../base/limits.js';
 import type { RecordBatch, RecordEntry } from '../base/record.js';
-import { appended, droppedThrough, emptyRun, entriesOf } from '../base/run.js';
+import { appended, droppedThrough, emptyRun, entriesOf, runLength } from '../base/run.js';
 import { columnsOf } from '../merge/column-lookup.js';
 import type { MergeOptions, TransformError } from '../merge/transform.js';
 import { type ApplyError, edit } from '../model/apply.js';
@@ -24,6 +24,7 @@ import type { DownloadCursor, SaltedVersion, UploadCursor } from '../model/progr
 import type { State } from '../model/state.js';
 import type { ClientFile, LocalWrite } from './client-file.js';
 import * as records from './client-records.js';
+import { withoutIngested } from './ingested.js';
 import { integrate, type LocalForm } from './integrate.js';
 import { isSnapshotDue, snapshot } from './journal.js';
 
@@ -41,7 +42,7 @@ interface Closing {
   readonly after: ClientFile;
   /** What led from the state before to the state after. */
   readonly effective: readonly Changeset[];
-  /** Its instructions, encoded, or why they are not. */
+  /** The instructions that led from the base before to the base after, encoded, or why they are not. */
   readonly applied: Uint8Array | 'none' | 'tooMany';
   readonly puts: readonly RecordEntry[];
   /** Writes up to here are not met any more. */
@@ -63,10 +64,10 @@ const closed = ({ before, after, effective, applied, puts, trimmedThrough }: Clo
   if (applied !== 'tooMany') {
     const journal = { ...after.journal, bytes: after.journal.bytes + applied.length };
     if (!isSnapshotDue(journal))
-      return commit({ ...after, journal }, [], [records.stateRecord(after.version, applied)]);
+      return commit({ ...after, journal }, [], [records.baseRecord(after, applied)]);
   }
-  const whole = snapshot(after.state);
-  const deletes = [...whole.deletes, records.stateTrimmed(after.version)];
+  const whole = snapshot(after.base, records.snapshotSpace(after.generation));
+  const deletes = [...whole.deletes, records.baseTrimmed(after)];
   return commit({ ...after, journal: whole.journal }, deletes, whole.puts);
 };
 
@@ -102,7 +103,7 @@ export const commitWrite = (
       before: file,
       after: changed,
       effective: [original],
-      applied: body,
+      applied: 'none',
       puts: [records.writeRecord(original)],
       trimmedThrough: 0,
     }),
@@ -203,6 +204,42 @@ export const progressFault = (file: ClientFile, incoming: Incoming): Integration
   return null;
 };
 
+/**
+ * The server's state after `incoming`, from that before it, with what leads there: the changesets as they came,
+ * and between them the writes that the server had integrated by then, each in its final form.
+ */
+const advancedBase = (
+  base: State,
+  incoming: Incoming,
+  finals: readonly LocalForm[],
+): E.Either<ApplyError, { readonly base: State; readonly applied: readonly Instruction[] }> => {
+  const draft = edit(base);
+  const applied: Instruction[] = [];
+  let next = 0;
+  const apply = (instructions: readonly Instruction[]): ApplyError | null => {
+    for (const instruction of instructions) {
+      const error = draft.apply(instruction);
+      if (error !== null) return error;
+      applied.push(instruction);
+    }
+    return null;
+  };
+  const takeWrites = (through: number): ApplyError | null => {
+    for (let final = finals[next]; final !== undefined && final.version <= through; final = finals[next]) {
+      const error = apply(final.changeset.instructions);
+      if (error !== null) return error;
+      next++;
+    }
+    return null;
+  };
+  for (const changeset of incoming.changesets) {
+    const error = takeWrites(changeset.base) ?? apply(changeset.instructions);
+    if (error !== null) return E.left(error);
+  }
+  const error = takeWrites(incoming.download.lastIntegratedClientVersion);
+  return error === null ? E.right({ base: withoutIngested(draft.finish()), applied }) : E.left(error);
+};
+
 /** A download may bring more than fits in one body: then a snapshot tells what came of it. */
 const bodyOf = (applied: readonly Instruction[]): Closing['applied'] => {
   if (applied.length === 0) return 'none';
@@ -233,16 +270,17 @@ export const commitDownload = (
     return E.left({ type: 'badChangeset', message: merged.left.message, cause: merged.left });
 
   const draft = edit(file.state);
-  const applied: Instruction[] = [];
   let stamp = file.stamp;
   for (const changeset of merged.right.incoming) {
     stamp = Math.min(Math.max(stamp, changeset.timestamp + 1), limits.timestamp);
     for (const instruction of changeset.instructions) {
       const error = draft.apply(instruction);
       if (error !== null) return E.left({ type: 'badChangeset', message: error.message, cause: error });
-      applied.push(instruction);
     }
   }
+  const advanced = advancedBase(file.base, incoming, merged.right.locals);
+  if (E.isLeft(advanced))
+    return E.left({ type: 'badChangeset', message: advanced.left.message, cause: advanced.left });
 
   const keptAfter = incoming.download.lastIntegratedClientVersion;
   const puts: RecordEntry[] = [];
@@ -258,12 +296,16 @@ export const commitDownload = (
       writes = appended(writes, { ...write, current });
     }
   }
+  const state = draft.finish();
+  const kept = droppedThrough(writes, keptAfter);
   const changed: ClientFile = {
     ...file,
     version: file.version + 1,
     stamp,
-    state: draft.finish(),
-    writes: droppedThrough(writes, keptAfter),
+    // Equal contents by then: one of the two is enough.
+    base: runLength(kept) === 0 ? state : advanced.right.base,
+    state,
+    writes: kept,
     progress: {
       latest: incoming.latest,
       download: incoming.download,
@@ -281,7 +323,7 @@ export const commitDownload = (
       before: file,
       after: changed,
       effective: merged.right.incoming,
-      applied: bodyOf(applied),
+      applied: bodyOf(advanced.right.applied),
       puts,
       trimmedThrough: keptAfter,
     }),

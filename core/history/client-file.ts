@@ -1,10 +1,16 @@
 /**
  * A client file: everything a device holds for one partition.
  *
- * The file is its state, the local writes that the server may still meet (`writes`), and the cursors that
- * say how far each side knows the other. It changes by commits only: a local write, an ident, or the
- * integration of a download. Every commit takes the next client version and answers the batch of records
- * that makes it durable; state, writes and cursors change together or not at all.
+ * The file is what the server had when it was heard last (`base`), the local writes that the server may
+ * still meet (`writes`), what both together come to (`state`), and the cursors that say how far each side
+ * knows the other. It changes by commits only: a local write, an ident, or the integration of a download.
+ * Every commit takes the next client version and answers the batch of records that makes it durable; state,
+ * writes and cursors change together or not at all.
+ *
+ * What is stored is the base, and the writes; the state is made from them when the file is opened. While
+ * there are no writes, base and state are one value. The base is what makes a client reset a merge: the
+ * difference between two states of the server is something that the writes can be carried over
+ * (`core/reset`).
  *
  * A local write is kept in two forms: `original`, which is uploaded, and `current`, what has become of it by
  * the downloads integrated since: what the next download meets. It is kept until a download's cursor
@@ -41,10 +47,14 @@ export interface ClientFile {
   readonly version: number;
   readonly progress: SyncProgress;
   readonly writes: Run<LocalWrite>;
+  /** The server's state at the download cursor: `state` without the `writes`. */
+  readonly base: State;
   readonly state: State;
   /** No local write may be stamped lower than this. */
   readonly stamp: number;
   readonly journal: Journal;
+  /** Counts the client resets: two files may lie in one store, and the parity tells their records apart. */
+  readonly generation: number;
 }
 
 export const newClientFile: ClientFile = {
@@ -53,9 +63,11 @@ export const newClientFile: ClientFile = {
   version: 0,
   progress: noProgress,
   writes: emptyRun(),
+  base: emptyState,
   state: emptyState,
   stamp: 0,
   journal: emptyJournal,
+  generation: 0,
 };
 
 /** What to upload next: changesets above `after`, and the cursor to send with them. */

@@ -1,28 +1,34 @@
 /**
  * What the store of a client file holds.
  *
- *     meta/0             ident, salt, version, the cursors, stamp, the journal's counters
+ *     meta/0             ident, salt, version, the cursors, stamp, the journal's counters, the generation
  *     local/v            the local write of client version v, as made here
  *     reciprocal/v       its present form towards the server, where that differs
- *     state/v            what commit v applied, since the snapshot
- *     snapshot/n         chunks of the snapshot
+ *     state/v            what commit v applied to the base, since the snapshot
+ *     snapshot/n         chunks of the snapshot of the base
+ *
+ * In odd generations the last two are `state.1` and `snapshot.1`: while a client reset downloads a fresh file
+ * beside the old one, the two do not touch each other, and the switch need not copy the state.
  */
 import * as E from 'fp-ts/lib/Either.js';
 import type { RecordEntry, RecordRange } from '../base/record.js';
 import { type Run, runFirst, runOf } from '../base/run.js';
-import { forEach } from '../base/trie.js';
 import { edit } from '../model/apply.js';
 import type { Changeset } from '../model/changeset.js';
 import { decodeChangeset, encodeChangeset, encodeInstructions, unpack } from '../model/codec.js';
-import { eraseObject } from '../model/instruction.js';
-import type { Key } from '../model/key.js';
 import type { State } from '../model/state.js';
 import { type ClientFile, type LocalWrite, newClientFile } from './client-file.js';
+import { withoutIngested } from './ingested.js';
 import { type CorruptRecord, corrupt, readInstructions, replay } from './journal.js';
 import { decodeNumbers, encodeNumbers } from './numbers.js';
 
-const META_LAYOUT = 1;
-const META_NUMBERS = 13;
+const EVERYTHING = Number.MAX_SAFE_INTEGER;
+const META_LAYOUT = 2;
+const META_NUMBERS = 14;
+
+const isOdd = (generation: number): boolean => generation % 2 === 1;
+const baseSpace = (generation: number): string => (isOdd(generation) ? 'state.1' : 'state');
+export const snapshotSpace = (generation: number): string => (isOdd(generation) ? 'snapshot.1' : 'snapshot');
 
 export const metaRecord = (file: ClientFile): RecordEntry => ({
   space: 'meta',
@@ -41,6 +47,7 @@ export const metaRecord = (file: ClientFile): RecordEntry => ({
     file.journal.snapshotBytes,
     file.journal.snapshotChunks,
     file.journal.bytes,
+    file.generation,
   ]),
 });
 
@@ -56,14 +63,23 @@ export const reciprocalRecord = (version: number, current: Changeset): RecordEnt
   bytes: encodeInstructions(current.instructions),
 });
 
-export const stateRecord = (version: number, body: Uint8Array): RecordEntry => ({
-  space: 'state',
-  index: version,
+/** What the file's last commit applied to its base. */
+export const baseRecord = (file: ClientFile, body: Uint8Array): RecordEntry => ({
+  space: baseSpace(file.generation),
+  index: file.version,
   bytes: body,
 });
 
-/** Forgets what was applied up to `version`: a snapshot holds it. */
-export const stateTrimmed = (version: number): RecordRange => ({ space: 'state', from: 0, to: version + 1 });
+/** Forgets what was applied to the base so far: a snapshot holds it. */
+export const baseTrimmed = (file: ClientFile): RecordRange => ({
+  space: baseSpace(file.generation),
+  from: 0,
+  to: file.version + 1,
+});
+
+/** Forgets the base of a generation. */
+export const baseForgotten = (generation: number): readonly RecordRange[] =>
+  [baseSpace(generation), snapshotSpace(generation)].map((space) => ({ space, from: 0, to: EVERYTHING }));
 
 /** Forgets the writes up to client version `through`. */
 export const trimmed = (writes: Run<LocalWrite>, through: number): readonly RecordRange[] => {
@@ -91,6 +107,7 @@ const readMeta = (entry: RecordEntry): E.Either<CorruptRecord, ClientFile> => {
     },
     stamp: at(9),
     journal: { snapshotBytes: at(10), snapshotChunks: at(11), bytes: at(12) },
+    generation: at(13),
   });
 };
 
@@ -123,49 +140,64 @@ const readWrites = (
   return E.right(writes);
 };
 
-/**
- * Without the objects of asymmetric classes: they leave a device's state at the end of the transaction that
- * makes them, without an instruction that says so, and so come back when its instructions are replayed.
- */
-const withoutIngested = (state: State): State => {
-  const draft = edit(state);
-  forEach(state.tables, (table) => {
-    if (table.spec.type !== 'topLevel' || !table.spec.asymmetric) return;
-    forEach(table.objects, (_, key) => {
-      draft.apply(eraseObject(table.name, key as Key));
-    });
-  });
-  return draft.finish();
-};
+/** All entries by space, each in ascending order of index. */
+export type RecordsBySpace = ReadonlyMap<string, readonly RecordEntry[]>;
 
-/** The file that the records hold; a new one if there are none. `entries` is all that the store has. */
-export const loadClientFile = (entries: readonly RecordEntry[]): E.Either<CorruptRecord, ClientFile> => {
+export const recordsBySpace = (entries: readonly RecordEntry[]): RecordsBySpace => {
   const spaces = new Map<string, RecordEntry[]>();
   for (const entry of entries) {
     const space = spaces.get(entry.space);
     if (space === undefined) spaces.set(entry.space, [entry]);
     else space.push(entry);
   }
-  const of = (space: string): readonly RecordEntry[] => spaces.get(space) ?? [];
-  const meta = of('meta')[0];
+  return spaces;
+};
+
+/** The state that the base and the writes, in their present forms, come to. */
+const withWrites = (base: State, writes: readonly LocalWrite[]): E.Either<CorruptRecord, State> => {
+  if (writes.length === 0) return E.right(base);
+  const draft = edit(base);
+  for (const { version, current } of writes)
+    for (const instruction of current.instructions) {
+      const error = draft.apply(instruction);
+      if (error !== null) return E.left(corrupt('local', version, error.message));
+    }
+  return E.right(withoutIngested(draft.finish()));
+};
+
+/** The file that `meta` describes, with its base, and without writes. */
+export const loadBase = (meta: RecordEntry, spaces: RecordsBySpace): E.Either<CorruptRecord, ClientFile> => {
+  const file = readMeta(meta);
+  if (E.isLeft(file)) return file;
+  const { generation, journal } = file.right;
+  const chunks = spaces.get(snapshotSpace(generation)) ?? [];
+  if (chunks.length !== journal.snapshotChunks)
+    return E.left(
+      corrupt(
+        snapshotSpace(generation),
+        chunks.length,
+        `${journal.snapshotChunks} chunks expected, ${chunks.length} found`,
+      ),
+    );
+  const replayed = replay([...chunks, ...(spaces.get(baseSpace(generation)) ?? [])]);
+  if (E.isLeft(replayed)) return replayed;
+  const base = withoutIngested(replayed.right);
+  return E.right({ ...file.right, base, state: base });
+};
+
+/** The file that the records hold; a new one if there are none. `entries` is all that the store has. */
+export const loadClientFile = (entries: readonly RecordEntry[]): E.Either<CorruptRecord, ClientFile> => {
+  const spaces = recordsBySpace(entries);
+  const meta = spaces.get('meta')?.[0];
   if (meta === undefined)
     return entries.length === 0
       ? E.right(newClientFile)
       : E.left(corrupt('meta', 0, 'it is missing, though the store holds other records'));
-  const file = readMeta(meta);
+  const file = loadBase(meta, spaces);
   if (E.isLeft(file)) return file;
-  const chunks = of('snapshot');
-  if (chunks.length !== file.right.journal.snapshotChunks)
-    return E.left(
-      corrupt(
-        'snapshot',
-        chunks.length,
-        `${file.right.journal.snapshotChunks} chunks expected, ${chunks.length} found`,
-      ),
-    );
-  const state = replay([...chunks, ...of('state')]);
-  if (E.isLeft(state)) return state;
-  const writes = readWrites(of('local'), of('reciprocal'), file.right.ident);
+  const writes = readWrites(spaces.get('local') ?? [], spaces.get('reciprocal') ?? [], file.right.ident);
   if (E.isLeft(writes)) return writes;
-  return E.right({ ...file.right, state: withoutIngested(state.right), writes: runOf(writes.right) });
+  const state = withWrites(file.right.base, writes.right);
+  if (E.isLeft(state)) return state;
+  return E.right({ ...file.right, state: state.right, writes: runOf(writes.right) });
 };

@@ -36,19 +36,19 @@ export interface Snapshot {
   readonly puts: readonly RecordEntry[];
 }
 
-/** Replaces the stored snapshot by one of `state`. Cost: proportional to the state. */
-export const snapshot = (state: State): Snapshot => {
+/** Replaces the snapshot that is stored in `space` by one of `state`. Cost: proportional to the state. */
+export const snapshot = (state: State, space = SNAPSHOT): Snapshot => {
   const instructions = toInstructions(state);
   const puts: RecordEntry[] = [];
   let bytes = 0;
   for (let at = 0; at < instructions.length; at += limits.snapshotChunk) {
     const body = encodeInstructions(instructions.slice(at, at + limits.snapshotChunk));
     bytes += body.length;
-    puts.push({ space: SNAPSHOT, index: puts.length, bytes: body });
+    puts.push({ space, index: puts.length, bytes: body });
   }
   return {
     journal: { snapshotBytes: bytes, snapshotChunks: puts.length, bytes: 0 },
-    deletes: [{ space: SNAPSHOT, from: 0, to: EVERYTHING }],
+    deletes: [{ space, from: 0, to: EVERYTHING }],
     puts,
   };
 };
