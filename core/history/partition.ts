@@ -46,7 +46,10 @@ export interface FileRecord {
   readonly baseVersion: number;
   /** The file may still need the history from here on. */
   readonly lockedVersion: number;
-  /** Milliseconds since 1970 of the last message from it. */
+  /**
+   * Milliseconds since 1970 when it was last heard of, to within the hour; 0 once the history has been folded
+   * past its position, and it has to begin anew.
+   */
   readonly lastSeen: number;
 }
 
@@ -56,9 +59,27 @@ export interface SaltRange {
   readonly salt: number;
 }
 
+/** What the stored history amounts to, by which it is decided when it is worth compacting. */
+export interface LogExtent {
+  /** Bytes of all stored entries. */
+  readonly bytes: number;
+  /** The same, right after the last compaction; 0 before the first. */
+  readonly settled: number;
+  /** Bytes of what stands for everything up to the cut. */
+  readonly folded: number;
+  /** How often the history has been compacted. */
+  readonly compactions: number;
+}
+
 export interface Partition {
   /** Newest server version; 0 for an empty history. */
   readonly head: number;
+  /**
+   * Everything up to this version is folded (`log-rewrite.ts`): the stored entries up to it build the state
+   * there, and nothing else is known of them. 0 where nothing is folded.
+   */
+  readonly cut: number;
+  readonly log: LogExtent;
   /** Ascending by `from`. Empty for an empty history. */
   readonly salts: readonly SaltRange[];
   /** Salt for the entries that this process writes. */
@@ -76,9 +97,13 @@ export interface Partition {
 /** The ident of the server's own file. Clients get 2 and up. */
 export const serverIdent = 1;
 
+export const emptyLog: LogExtent = { bytes: 0, settled: 0, folded: 0, compactions: 0 };
+
 /** An empty partition; `salt` is drawn for this process, 1 to 2^53 - 1. */
 export const newPartition = (salt: number): Partition => ({
   head: 0,
+  cut: 0,
+  log: emptyLog,
   salts: [],
   salt,
   tail: emptyRun(),

@@ -28,13 +28,13 @@ export interface PartitionCommit {
 /** Main entries by version, in the form in which one file's next upload meets them. Entries that are not here stand as they are. */
 export type Reciprocals = ReadonlyMap<number, Changeset>;
 
-const withFile = (partition: Partition, file: FileRecord): Partition => ({
+export const withFile = (partition: Partition, file: FileRecord): Partition => ({
   ...partition,
   files: set(partition.files, String(file.ident), file),
 });
 
 /** Whole, and never 0, which stands for a file that has expired. */
-const seenAt = (now: number): number => Math.max(1, Math.floor(now));
+export const seenAt = (now: number): number => Math.max(1, Math.floor(now));
 
 /** Registers a new client file. `salt` is drawn for it, 1 to 2^53 - 1; `now` in milliseconds since 1970. */
 export const allocateIdent = (
@@ -163,7 +163,7 @@ export const commitUpload = (
 
   const puts: RecordEntry[] = [];
   const deletes: RecordRange[] = [];
-  let { head, tail, salts, journal, snapshotVersion } = partition;
+  let { head, tail, salts, journal, snapshotVersion, log } = partition;
   const entries: ServerEntry[] = [];
   for (const changeset of fitted.incoming) {
     head++;
@@ -171,7 +171,8 @@ export const commitUpload = (
     const record = records.logRecord(placed);
     const { length } = record.bytes;
     const entry: ServerEntry = { ...placed, bytes: length, through: (runLast(tail)?.through ?? 0) + length };
-    journal = { ...journal, bytes: journal.bytes + record.bytes.length };
+    journal = { ...journal, bytes: journal.bytes + length };
+    log = { ...log, bytes: log.bytes + length };
     tail = appended(tail, entry);
     entries.push(entry);
     puts.push(record);
@@ -215,7 +216,7 @@ export const commitUpload = (
     puts.push(...whole.puts);
   }
   const changed: Partition = withFile(
-    { ...partition, head, tail, salts, journal, snapshotVersion, state: fitted.state },
+    { ...partition, head, tail, salts, journal, snapshotVersion, log, state: fitted.state },
     after,
   );
   puts.push(records.metaRecord(changed), records.fileRecord(after));

@@ -1,12 +1,14 @@
 /**
  * What the store of a partition holds.
  *
- *     meta/0                head, next ident, snapshot version, the journal's counters, then pairs (from, salt)
- *     log/v                 main entry v
+ *     meta/0                head, next ident, snapshot version, the journal's counters, cut, what the log
+ *                           amounts to, then pairs (from, salt)
+ *     log/v                 main entry v; up to the cut, what stands for all entries there (`log-rewrite.ts`)
  *     file/i                client file i
  *     reciprocal-i/v        main entry v as file i will have to be met by it
  *     quarantine/i          the last changeset of file i that could not be integrated, as it was uploaded
  *     snapshot/n            chunks of the state at the snapshot version
+ *     certificate/n         that of the n-th compaction; the last few
  */
 import * as E from 'fp-ts/lib/Either.js';
 import type { RecordEntry, RecordRange } from '../base/record.js';
@@ -14,6 +16,7 @@ import { runOf } from '../base/run.js';
 import { set } from '../base/trie.js';
 import type { Changeset } from '../model/changeset.js';
 import { decodeChangeset, encodeChangeset, unpack } from '../model/codec.js';
+import type { Certificate, ClientPosition, Extent } from './certificate.js';
 import { type CorruptRecord, corrupt, replay } from './journal.js';
 import { decodeNumbers, encodeNumbers } from './numbers.js';
 import {
@@ -24,8 +27,13 @@ import {
   type ServerEntry,
 } from './partition.js';
 
-const META_LAYOUT = 1;
-const META_FIXED = 6;
+/** The layout before histories were compacted had the first six numbers only. */
+const META_LAYOUT_BEFORE = 1;
+const META_FIXED_BEFORE = 6;
+const META_LAYOUT = 2;
+const META_FIXED = 11;
+const CERTIFICATE_LAYOUT = 1;
+const CERTIFICATE_FIXED = 19;
 const FILE_LAYOUT = 1;
 const FILE_NUMBERS = 5;
 
@@ -39,6 +47,11 @@ export const metaRecord = (partition: Partition): RecordEntry => ({
     partition.journal.snapshotBytes,
     partition.journal.snapshotChunks,
     partition.journal.bytes,
+    partition.cut,
+    partition.log.bytes,
+    partition.log.settled,
+    partition.log.folded,
+    partition.log.compactions,
     ...partition.salts.flatMap((range) => [range.from, range.salt]),
   ]),
 });
@@ -60,6 +73,63 @@ export const fileRecord = (file: FileRecord): RecordEntry => ({
     file.lastSeen,
   ]),
 });
+
+/** Of the `index`-th compaction, counted from 1, made at `now`. */
+export const certificateRecord = (index: number, certificate: Certificate, now: number): RecordEntry => {
+  const { first, head, cut, before, after, digestAtCut, digestAtHead, safeFrom, expires } = certificate;
+  return {
+    space: 'certificate',
+    index,
+    bytes: encodeNumbers(CERTIFICATE_LAYOUT, [
+      ...[now, first, head, cut, safeFrom],
+      ...[before.changesets, before.instructions, before.bytes],
+      ...[after.changesets, after.instructions, after.bytes],
+      ...wordsOf(digestAtCut),
+      ...wordsOf(digestAtHead),
+      ...expires.flatMap(({ ident, version }) => [ident, version]),
+    ]),
+  };
+};
+
+/** A digest is a number of 128 bits, written in hexadecimal. */
+const wordsOf = (digest: string): readonly number[] =>
+  [0, 8, 16, 24].map((at) => Number.parseInt(digest.slice(at, at + 8), 16));
+
+const digestOf = (words: readonly number[]): string =>
+  words.map((word) => word.toString(16).padStart(8, '0')).join('');
+
+/** What a server keeps of a compaction. */
+export interface StoredCertificate extends Certificate {
+  /** Counts the compactions of the partition, from 1. */
+  readonly number: number;
+  /** Milliseconds since 1970. */
+  readonly at: number;
+}
+
+export const readCertificate = (entry: RecordEntry): E.Either<CorruptRecord, StoredCertificate> => {
+  const numbers = decodeNumbers(CERTIFICATE_LAYOUT, 'any', entry.bytes);
+  if (typeof numbers === 'string') return E.left(corrupt(entry.space, entry.index, numbers));
+  if (numbers.length < CERTIFICATE_FIXED || (numbers.length - CERTIFICATE_FIXED) % 2 !== 0)
+    return E.left(corrupt(entry.space, entry.index, `${numbers.length} numbers`));
+  const at = (i: number): number => numbers[i] as number;
+  const extent = (i: number): Extent => ({ changesets: at(i), instructions: at(i + 1), bytes: at(i + 2) });
+  const expires: ClientPosition[] = [];
+  for (let i = CERTIFICATE_FIXED; i < numbers.length; i += 2)
+    expires.push({ ident: at(i), version: at(i + 1) });
+  return E.right({
+    number: entry.index,
+    at: at(0),
+    first: at(1),
+    head: at(2),
+    cut: at(3),
+    safeFrom: at(4),
+    before: extent(5),
+    after: extent(8),
+    digestAtCut: digestOf(numbers.slice(11, 15)),
+    digestAtHead: digestOf(numbers.slice(15, 19)),
+    expires,
+  });
+};
 
 export const reciprocalSpace = (ident: number): string => `reciprocal-${ident}`;
 
@@ -109,21 +179,26 @@ const readFile = (entry: RecordEntry): E.Either<CorruptRecord, FileRecord> => {
 };
 
 const readMeta = (partition: Partition, entry: RecordEntry): E.Either<CorruptRecord, Partition> => {
-  const numbers = decodeNumbers(META_LAYOUT, 'any', entry.bytes);
+  const isBefore = entry.bytes[0] === META_LAYOUT_BEFORE;
+  const fixed = isBefore ? META_FIXED_BEFORE : META_FIXED;
+  const numbers = decodeNumbers(isBefore ? META_LAYOUT_BEFORE : META_LAYOUT, 'any', entry.bytes);
   if (typeof numbers === 'string') return E.left(corrupt(entry.space, entry.index, numbers));
-  if (numbers.length < META_FIXED || (numbers.length - META_FIXED) % 2 !== 0)
+  if (numbers.length < fixed || (numbers.length - fixed) % 2 !== 0)
     return E.left(
-      corrupt(entry.space, entry.index, `${numbers.length} numbers, expected ${META_FIXED} and pairs`),
+      corrupt(entry.space, entry.index, `${numbers.length} numbers, expected ${fixed} and pairs`),
     );
   const at = (i: number): number => numbers[i] as number;
   const salts: SaltRange[] = [];
-  for (let i = META_FIXED; i < numbers.length; i += 2) salts.push({ from: at(i), salt: at(i + 1) });
+  for (let i = fixed; i < numbers.length; i += 2) salts.push({ from: at(i), salt: at(i + 1) });
   return E.right({
     ...partition,
     head: at(0),
     nextIdent: at(1),
     snapshotVersion: at(2),
     journal: { snapshotBytes: at(3), snapshotChunks: at(4), bytes: at(5) },
+    ...(isBefore
+      ? {}
+      : { cut: at(6), log: { bytes: at(7), settled: at(8), folded: at(9), compactions: at(10) } }),
     salts,
   });
 };
