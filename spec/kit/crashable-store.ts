@@ -53,6 +53,7 @@ class Life {
       this.#waiting.push(() => {
         const done = perform();
         if (this.alive) done.then(resolve, reject);
+        else done.catch(() => undefined);
       });
       if (this.#waiting.length === 1) this.#schedule();
     });
@@ -94,14 +95,15 @@ const crashable = <S extends { close(): Promise<void> }>(
   };
 };
 
-/** The process of a client with the given file. */
+/** The process of a client with the given file. `within` may change what the store on it does. */
 export const crashableClientStore = (
   options: CrashableOptions,
   file: MemoryFile = new MemoryFile(),
+  within: (store: ClientStore) => ClientStore = (store) => store,
 ): Crashable<ClientStore> =>
   crashable(
     options,
-    () => memoryClientStore(file),
+    () => within(memoryClientStore(file)),
     (inner, life) => ({
       load: () => life.now(() => inner.load()),
       commit: (batch) => life.later(() => inner.commit(batch)),
@@ -109,14 +111,15 @@ export const crashableClientStore = (
     }),
   );
 
-/** The process of one server; others may share the database. */
+/** The process of one server; others may share the database. `within` may change what the store on it does. */
 export const crashableServerStore = (
   options: CrashableOptions,
   database: MemoryDatabase = new MemoryDatabase(),
+  within: (store: ServerStore) => ServerStore = (store) => store,
 ): Crashable<ServerStore> =>
   crashable(
     options,
-    () => memoryServerStore(database),
+    () => within(memoryServerStore(database)),
     (inner, life) => ({
       partition: (name) =>
         life.now(async () => {

@@ -1,0 +1,69 @@
+/**
+ * The main history of a partition as it was written first: each entry as the servers' disk received it.
+ * Whatever servers do with their history afterwards, this one keeps every instruction.
+ */
+import * as E from 'fp-ts/lib/Either.js';
+import type { RecordBatch } from '../../core/base/record.js';
+import { applyAll } from '../../core/model/apply.js';
+import type { Changeset } from '../../core/model/changeset.js';
+import { decodeChangeset, unpack } from '../../core/model/codec.js';
+import { digest } from '../../core/model/digest.js';
+import { emptyState } from '../../core/model/state.js';
+import { stringKey } from '../../core/model/key.js';
+
+export class Archive {
+  #entries: Changeset[] = [];
+  #marks = new Set<string>();
+
+  /** The newest version. */
+  get head(): number {
+    return this.#entries.length;
+  }
+
+  /** Marks that the history holds. */
+  get marks(): ReadonlySet<string> {
+    return this.#marks;
+  }
+
+  /** Takes what is new; answers what is wrong with it. */
+  take(batch: RecordBatch): string | null {
+    const added = batch.puts
+      .filter(({ space, index }) => space === 'log' && index > this.head)
+      .sort((a, b) => a.index - b.index);
+    for (const { index, bytes } of added) {
+      if (index !== this.head + 1) return `entry ${index} follows ${this.head}`;
+      const decoded = decodeChangeset(bytes);
+      if (E.isLeft(decoded)) return `entry ${index} cannot be decoded: ${decoded.left.message}`;
+      const entry = unpack(decoded.right);
+      this.#entries.push(entry);
+      for (const id of marksOf(entry)) {
+        if (this.#marks.has(id)) return `entry ${index} makes mark ${id} a second time`;
+        this.#marks.add(id);
+      }
+    }
+    return null;
+  }
+
+  /** Goes back to version `head`, as servers do that are restored from a backup. */
+  cutTo(head: number): void {
+    this.#entries = this.#entries.slice(0, head);
+    this.#marks = new Set(this.#entries.flatMap(marksOf));
+  }
+
+  /** Of the state that all entries lead to; or what is wrong with them. */
+  digest(): string {
+    const state = applyAll(
+      emptyState,
+      this.#entries.flatMap(({ instructions }) => instructions),
+    );
+    return E.isLeft(state) ? state.left.message : digest(state.right);
+  }
+}
+
+const marksOf = (entry: Changeset): readonly string[] => {
+  const marks: string[] = [];
+  for (const instruction of entry.instructions)
+    if (instruction.kind === 'CreateObject' && instruction.table === 'Mark')
+      marks.push(instruction.object.slice(stringKey('').length));
+  return marks;
+};

@@ -1,0 +1,54 @@
+/** Checks of what is in the data: the books of `ledger.ts`. */
+import type { MakeChecker } from './checkers.js';
+import { readBooks } from './ledger.js';
+
+/** Wherever a state can be read, its books balance: transactions are whole, and nothing counts twice. */
+export const booksBalance: MakeChecker = (world) => ({
+  saw: (seen) => {
+    if (seen.type !== 'opened' && seen.type !== 'downloaded') return null;
+    const books = readBooks(seen.client);
+    return typeof books === 'string' ? `${seen.device}: ${books}` : null;
+  },
+  ended: () => {
+    for (const { name, client } of world.devices) {
+      const books = client === null ? 'it does not run' : readBooks(client);
+      if (typeof books === 'string') return `${name}: ${books}`;
+    }
+    return null;
+  },
+});
+
+/** What was saved, and all the more what was acknowledged, is there in the end, unless there is an excuse. */
+export const nothingIsLost: MakeChecker = (world) => ({
+  ended: () => {
+    for (const device of world.devices) {
+      if (device.client === null) return `${device.name} does not run`;
+      const books = readBooks(device.client);
+      if (typeof books === 'string') return books;
+      for (const other of world.devices)
+        for (const mark of other.marks) {
+          if (mark.partition !== device.partition || mark.excuse !== null || books.marks.has(mark.id)) continue;
+          return `${device.name} lacks mark ${mark.id}, which was ${mark.isAcknowledged ? 'acknowledged' : 'saved'}`;
+        }
+    }
+    return null;
+  },
+});
+
+/** A wait for upload means: the server has it on its disk. A wait for download: what it had is here. */
+export const waitsTellTheTruth: MakeChecker = (world) => ({
+  saw: (seen) => {
+    if (seen.type === 'uploaded') {
+      for (const mark of seen.marks)
+        if (!world.archive(mark.partition).marks.has(mark.id) && mark.excuse === null)
+          return `${seen.device} was told that mark ${mark.id} is uploaded, and no server has it`;
+    } else if (seen.type === 'downloaded') {
+      const { marks } = world.archive(world.device(seen.device).partition);
+      for (const id of seen.marks)
+        // A restored server has lost some.
+        if (marks.has(id) && seen.client.object('Mark', id) === null)
+          return `${seen.device} was told that all is downloaded, and lacks mark ${id}`;
+    }
+    return null;
+  },
+});

@@ -1,0 +1,278 @@
+/**
+ * One device of a simulated world: a disk, a clock, and a program that runs the production client and dies,
+ * starts again, writes, waits and gives up its file where the server asks for a client reset.
+ */
+import { type Client, type ClientOptions, openClient, type SynclineError } from '../../transports/client.js';
+import type { Connector } from '../../transports/ports.js';
+import { pick, type Random, seeded } from '../kit/random.js';
+import type { DeviceDisk } from './disk.js';
+import { enter, ledgerSchema, type Mark } from './ledger.js';
+import type { Observation } from './observation.js';
+import type { Life, LocalClock, VirtualTime } from './time.js';
+import type { App } from './workload.js';
+
+export interface DeviceSetup {
+  readonly name: string;
+  readonly partition: string;
+  readonly app: App;
+  readonly disk: DeviceDisk;
+  readonly clock: LocalClock;
+  readonly time: VirtualTime;
+  readonly random: Random;
+  readonly options: Pick<ClientOptions, 'timing' | 'explain'>;
+  readonly connector: (life: Life) => Connector;
+  readonly token: () => Promise<string>;
+  readonly observe: (observation: Observation) => void;
+  /** Marks that the servers' disk holds now. */
+  readonly durableMarks: () => ReadonlySet<string>;
+}
+
+export const slots: readonly string[] = ['x', 'y', 'z'];
+
+export class Device {
+  readonly name: string;
+  readonly partition: string;
+  readonly disk: DeviceDisk;
+  readonly clock: LocalClock;
+  readonly #setup: DeviceSetup;
+  readonly #marks: Mark[] = [];
+  /** Made since the program was started. */
+  #recent = new Set<Mark>();
+  client: Client | null = null;
+  #life: Life = { isAlive: false };
+  #isStarting = false;
+  /** Waits that have not been answered. */
+  waiting = 0;
+  /** Whether the app wants the program to run. */
+  isWanted = true;
+  /** Whether the app has asked for a pause. */
+  isPaused = false;
+
+  constructor(setup: DeviceSetup) {
+    this.name = setup.name;
+    this.partition = setup.partition;
+    this.disk = setup.disk;
+    this.clock = setup.clock;
+    this.#setup = setup;
+  }
+
+  get marks(): readonly Mark[] {
+    return this.#marks;
+  }
+
+  /** Starts the program unless it runs. */
+  start(): void {
+    if (this.#life.isAlive) return;
+    this.isWanted = true;
+    const life: Life = { isAlive: true };
+    this.#life = life;
+    this.#isStarting = true;
+    const { app, clock, connector, options, partition, token, random } = this.#setup;
+    openClient({
+      ...options,
+      schema: [...ledgerSchema, ...app.schema],
+      store: this.disk.open(),
+      connector: connector(life),
+      partition,
+      token: { token },
+      clock: clock.seenBy(life),
+      entropy: { integer: () => 1 + random.int(2 ** 31) },
+    }).then(
+      (client) => this.#opened(client, life),
+      (error: unknown) => this.#failedToOpen(error, life),
+    );
+  }
+
+  #opened(client: Client, life: Life): void {
+    if (!life.isAlive) return;
+    this.#isStarting = false;
+    this.client = client;
+    this.#recent = new Set();
+    this.waiting = 0;
+    this.isPaused = false;
+    const { name } = this;
+    const { observe } = this.#setup;
+    observe({ type: 'opened', device: name, client });
+    client.observe('Mark', (changes) => {
+      if (life.isAlive) observe({ type: 'changed', device: name, className: 'Mark', changes });
+    });
+    client.session.onDecisions((decisions) => {
+      if (life.isAlive) observe({ type: 'decided', where: name, decisions });
+    });
+    client.session.onFailure((failure) => {
+      if (life.isAlive) this.#sessionFailed(failure, life);
+    });
+  }
+
+  /** The disk may be full; nothing else may keep a client from being opened. */
+  #failedToOpen(error: unknown, life: Life): void {
+    if (!life.isAlive) return;
+    this.disk.crash();
+    this.#end(life, true);
+    if (!this.disk.health.isFull)
+      this.#setup.observe({ type: 'fault', where: this.name, message: `does not open: ${String(error)}` });
+  }
+
+  #sessionFailed(failure: SynclineError, life: Life): void {
+    const { details } = failure;
+    if (typeof details !== 'object' || details === null || !('code' in details) || !('action' in details))
+      return void this.#setup.observe({ type: 'fault', where: this.name, message: failure.message });
+    const { code, action } = details;
+    const message = failure.message;
+    this.#setup.observe({ type: 'sessionFailed', device: this.name, code: Number(code), message });
+    if (action === 'ClientReset') this.#later(1_000, life, () => this.reset(message));
+    if ('tryAgain' in details && details.tryAgain === false && action !== 'ClientReset')
+      this.#later(2_000, life, (client) => client.session.resume());
+  }
+
+  #later(milliseconds: number, life: Life, action: (client: Client) => void): void {
+    this.#setup.time.schedule(milliseconds, () => {
+      if (life.isAlive && this.client !== null) action(this.client);
+    });
+  }
+
+  #end(life: Life, hasCrashed: boolean): void {
+    life.isAlive = false;
+    this.client = null;
+    this.#isStarting = false;
+    this.#setup.observe({ type: 'stopped', device: this.name, hasCrashed });
+  }
+
+  /** The program dies. */
+  crash(): boolean {
+    if (!this.#life.isAlive) return false;
+    const { survivors, pending } = this.disk.crash();
+    const what = pending === 0 ? 'crashes' : `crashes; ${survivors} of ${pending} commits are on its disk`;
+    this.#setup.observe({ type: 'told', who: this.name, what });
+    this.#end(this.#life, true);
+    return true;
+  }
+
+  /** Closes the client; `then` is called once the program has ended. */
+  stop(then: () => void = () => undefined): boolean {
+    const { client } = this;
+    const life = this.#life;
+    if (client === null || !life.isAlive) return false;
+    this.client = null;
+    const done = (): void => {
+      if (!life.isAlive) return;
+      this.#end(life, false);
+      then();
+    };
+    client.close().then(done, (error: unknown) => {
+      this.#setup.observe({ type: 'fault', where: this.name, message: `does not close: ${String(error)}` });
+    });
+    return true;
+  }
+
+  /** The app gives up its file and begins a new one. */
+  reset(reason: string): void {
+    this.stop(() => {
+      for (const mark of this.#marks) mark.excuse ??= 'its device was reset';
+      this.#setup.observe({ type: 'reset', device: this.name, reason });
+      this.disk.wipe();
+      this.start();
+    });
+  }
+
+  /** What a supervisor does: a program that should run runs, and one that cannot save starts anew. */
+  tend(): void {
+    if (!this.isWanted) return;
+    if (!this.#life.isAlive) this.start();
+    else if (this.client !== null && this.hasFailedToSave && !this.disk.health.isFull)
+      this.stop(() => this.start());
+  }
+
+  get hasFailedToSave(): boolean {
+    return this.client?.session.describe().failure?.startsWith('what was written could not be saved') === true;
+  }
+
+  get isStarting(): boolean {
+    return this.#isStarting;
+  }
+
+  /** One transaction, given by its seed. */
+  write(seed: number): void {
+    const { client } = this;
+    if (client === null || this.hasFailedToSave) return;
+    const { app, observe, partition } = this.#setup;
+    const random = seeded(seed);
+    const id = `${this.name}${this.#marks.length}`;
+    const slot = random.int(3) === 0 ? pick(random, slots) : null;
+    const life = this.#life;
+    const receipt = client.write((tx) => {
+      app.workload(tx, random, this.name);
+      return enter(tx, id, this.name, slot);
+    });
+    const mark: Mark = {
+      id,
+      device: this.name,
+      partition,
+      slot,
+      before: receipt.result,
+      isSaved: false,
+      isAcknowledged: false,
+      excuse: 'it was not saved',
+    };
+    this.#marks.push(mark);
+    this.#recent.add(mark);
+    observe({ type: 'written', mark });
+    receipt.saved.then(
+      () => {
+        if (!life.isAlive || mark.isSaved) return;
+        mark.isSaved = true;
+        mark.excuse = null;
+        observe({ type: 'saved', mark });
+      },
+      () => undefined,
+    );
+  }
+
+  waitForUpload(): void {
+    const isDue = (mark: Mark): boolean => mark.excuse === null || this.#recent.has(mark);
+    const marks = this.#marks.filter((mark) => !mark.isAcknowledged && isDue(mark));
+    this.#wait(
+      (client) => client.session.waitForUpload(),
+      () => {
+        for (const mark of marks) mark.isAcknowledged = true;
+        this.#setup.observe({ type: 'uploaded', device: this.name, marks });
+      },
+    );
+  }
+
+  waitForDownload(): void {
+    const marks = [...this.#setup.durableMarks()];
+    this.#wait(
+      (client) => client.session.waitForDownload(),
+      (client) => this.#setup.observe({ type: 'downloaded', device: this.name, client, marks }),
+    );
+  }
+
+  #wait(wait: (client: Client) => Promise<void>, then: (client: Client) => void): void {
+    const { client } = this;
+    const life = this.#life;
+    if (client === null) return;
+    this.waiting++;
+    const over = (): boolean => {
+      if (!life.isAlive || this.client !== client) return false;
+      this.waiting--;
+      return true;
+    };
+    wait(client).then(
+      () => {
+        if (over()) then(client);
+      },
+      () => void over(),
+    );
+  }
+
+  pause(): void {
+    this.client?.session.pause();
+    this.isPaused = true;
+  }
+
+  resume(): void {
+    this.client?.session.resume();
+    this.isPaused = false;
+  }
+}

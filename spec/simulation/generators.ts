@@ -1,0 +1,215 @@
+/**
+ * What happens in a simulated world: work, which is always there, and faults, of which each plan has some. A
+ * capability adds its own here, and a checker to `checkers.ts`.
+ */
+import { once, pick, type Random } from '../kit/random.js';
+import type { Device } from './device.js';
+import { heartbeats } from './network.js';
+import type { Kind } from './plan.js';
+import type { World } from './world.js';
+
+export interface Generator extends Kind {
+  /** Makes it happen once. */
+  readonly act: (world: World, random: Random) => void;
+}
+
+const someDevice = (world: World, random: Random): Device => pick(random, world.devices);
+
+const work = (name: string, weight: number, act: Generator['act']): Generator => ({
+  name,
+  isFault: false,
+  weight,
+  rarity: 1,
+  act,
+});
+
+const fault = (name: string, rarity: number, weight: number, act: Generator['act']): Generator => ({
+  name,
+  isFault: true,
+  weight,
+  rarity,
+  act,
+});
+
+const works: readonly Generator[] = [
+  work('write', 14, (world, random) => {
+    const device = someDevice(world, random);
+    for (let writes = 1 + random.int(3); writes > 0; writes--) device.write(random.int(2 ** 31));
+  }),
+  work('wait for upload', 2, (world, random) => someDevice(world, random).waitForUpload()),
+  work('wait for download', 2, (world, random) => someDevice(world, random).waitForDownload()),
+  work('pause', 1, (world, random) => {
+    const device = someDevice(world, random);
+    world.tell(device.name, 'pauses');
+    device.pause();
+  }),
+  work('resume', 2, (world, random) => {
+    const device = someDevice(world, random);
+    world.tell(device.name, 'resumes');
+    device.resume();
+  }),
+  work('restart device', 1, (world, random) => {
+    const device = someDevice(world, random);
+    if (device.stop(() => device.start())) world.tell(device.name, 'is closed and opened again');
+  }),
+];
+
+/** Milliseconds that a lasting fault lasts. */
+const aWhile = (random: Random): number => 500 + random.int(once(random, 4) ? 60_000 : 10_000);
+
+const faults: readonly Generator[] = [
+  fault('device crash', 3, 2, (world, random) => {
+    const device = someDevice(world, random);
+    world.strike('device crash', device.name, 'is to crash');
+    device.isWanted = once(random, 2);
+    world.crashDevice(device, once(random, 3) ? heartbeats : 100);
+    world.lasting(aWhile(random), () => device.start());
+  }),
+  fault('server crash', 3, 2, (world, random) => {
+    const server = pick(random, world.servers);
+    world.strike('server crash', server.name, 'is to crash');
+    world.crashServer(server, once(random, 3) ? heartbeats : 100);
+    world.lasting(once(random, 2) ? 0 : aWhile(random), () => server.start());
+  }),
+  fault('server restart', 4, 1, (world, random) => {
+    const server = pick(random, world.servers);
+    if (server.stop(() => server.start())) world.strike('server restart', server.name, 'restarts');
+  }),
+  fault('broken link', 2, 3, (world, random) => {
+    const device = someDevice(world, random);
+    world.strike('broken link', device.name, 'its link breaks');
+    world.breakLinks((name) => name === device.name, 100);
+  }),
+  fault('half-open link', 3, 2, (world, random) => {
+    const device = someDevice(world, random);
+    world.strike('half-open link', device.name, 'its link is half open');
+    world.breakLinks((name) => name === device.name, heartbeats);
+  }),
+  fault('network partition', 3, 1, (world, random) => {
+    const away = world.devices.filter(() => once(random, 2));
+    world.strike('network partition', away.map(({ name }) => name).join(' '), 'are cut off');
+    for (const { name } of away) setCutOff(world, name, true);
+    world.breakLinks((name) => away.some((device) => device.name === name), heartbeats);
+    world.lasting(aWhile(random), () => {
+      for (const { name } of away) setCutOff(world, name, false);
+    });
+  }),
+  fault('frailty', 3, 1, (world, random) => {
+    world.network.frailty = 5 + random.int(60);
+    world.http.isBad = true;
+    world.lasting(aWhile(random), () => {
+      world.network.frailty = 0;
+      world.http.isBad = false;
+    });
+  }),
+  fault('slow network', 3, 1, (world, random) => {
+    const device = someDevice(world, random);
+    const weather = world.network.weatherOf(device.name);
+    const { jitter } = weather;
+    weather.jitter = 500 + random.int(10_000);
+    world.strike('slow network', device.name, 'its network is slow');
+    world.lasting(aWhile(random), () => {
+      weather.jitter = Math.min(weather.jitter, jitter);
+    });
+  }),
+  fault('slow reader', 4, 1, (world, random) => {
+    const device = someDevice(world, random);
+    const weather = world.network.weatherOf(device.name);
+    weather.drag = 100 + random.int(5_000);
+    world.strike('slow reader', device.name, 'reads slowly');
+    world.lasting(aWhile(random), () => {
+      weather.drag = 0;
+    });
+  }),
+  fault('slow device disk', 3, 1, (world, random) => {
+    const { name, disk } = someDevice(world, random);
+    disk.health.slowness = 200 + random.int(5_000);
+    world.strike('slow device disk', name, 'its disk is slow');
+    world.lasting(aWhile(random), () => {
+      disk.health.slowness = 5;
+    });
+  }),
+  fault('slow server disk', 3, 1, (world, random) => {
+    const { name, disk } = pick(random, world.servers);
+    disk.health.slowness = 200 + random.int(2_000);
+    world.strike('slow server disk', name, 'its disk is slow');
+    world.lasting(aWhile(random), () => {
+      disk.health.slowness = 5;
+    });
+  }),
+  fault('full device disk', 5, 1, (world, random) => {
+    const { name, disk } = someDevice(world, random);
+    disk.health.isFull = true;
+    world.strike('full device disk', name, 'its disk is full');
+    world.lasting(aWhile(random), () => {
+      disk.health.isFull = false;
+    });
+  }),
+  fault('full server disk', 5, 1, (world, random) => {
+    const { name, disk } = pick(random, world.servers);
+    disk.health.isFull = true;
+    world.strike('full server disk', name, 'its disk is full');
+    world.lasting(aWhile(random), () => {
+      disk.health.isFull = false;
+    });
+  }),
+  fault('lost store answer', 5, 1, (world, random) => {
+    const { name, disk } = pick(random, world.servers);
+    disk.health.forgetfulness = 1 + random.int(5);
+    world.strike('lost store answer', name, 'its store loses answers');
+    world.lasting(aWhile(random), () => {
+      disk.health.forgetfulness = 0;
+    });
+  }),
+  fault('device clock jump', 3, 1, (world, random) => {
+    const { name, clock } = someDevice(world, random);
+    const by = random.int(7_200_001) - 3_600_000;
+    clock.skew += by;
+    world.strike('device clock jump', name, `its clock jumps by ${by} ms`);
+  }),
+  fault('server clock jump', 4, 1, (world, random) => {
+    const { name, clock } = pick(random, world.servers);
+    const by = random.int(7_200_001) - 3_600_000;
+    clock.skew += by;
+    world.strike('server clock jump', name, `its clock jumps by ${by} ms`);
+  }),
+  fault('expired token', 5, 1, (world, random) => {
+    const { name } = someDevice(world, random);
+    world.refused.add(name);
+    world.strike('expired token', name, 'its token has expired');
+    world.breakLinks((device) => device === name, 100);
+    world.lasting(aWhile(random), () => void world.refused.delete(name));
+  }),
+  fault('authority away', 5, 1, (world, random) => {
+    world.isAuthorityAway = true;
+    world.strike('authority away', 'servers', 'can check nobody');
+    world.lasting(aWhile(random), () => {
+      world.isAuthorityAway = false;
+    });
+  }),
+  fault('other server', 2, 2, (world, random) => {
+    const device = someDevice(world, random);
+    const server = random.int(world.servers.length);
+    world.strike('other server', device.name, `goes to server ${server + 1}`);
+    world.routeTo(device, server);
+  }),
+  fault('restored backup', 12, 1, (world, random) => {
+    const restore = world.backup();
+    world.tell('world', 'a backup is taken');
+    world.lasting(aWhile(random), () => {
+      world.strike('restored backup', 'world', 'the backup is restored');
+      for (const server of world.servers) world.crashServer(server, 100);
+      // What the crash left on the disk has been seen by then.
+      world.time.schedule(1, () => {
+        restore();
+        for (const server of world.servers) server.start();
+      });
+    });
+  }),
+];
+
+const setCutOff = (world: World, device: string, isCutOff: boolean): void => {
+  world.network.weatherOf(device).isCutOff = isCutOff;
+};
+
+export const generators: readonly Generator[] = [...works, ...faults];

@@ -1,0 +1,91 @@
+/**
+ * The books that a simulated app keeps in its own data, so that losses and doublings show.
+ *
+ * Each transaction leaves a mark: an object `Mark` with a key of its own, and, in the same transaction, one
+ * more in `Total.count`, its key in a list, in a set and in a dictionary of `Total`. Nothing ever removes a
+ * mark. So wherever a state is looked at, all five tell of the same marks; and all marks are there that must be.
+ * Some transactions also overwrite a `Slot` with their key: of writes to one slot all but one are overruled.
+ */
+import type { Transaction } from '../../core/session/transaction.js';
+import type { Client } from '../../transports/client.js';
+
+export const ledgerSchema = [
+  { name: 'Mark', primaryKey: '_id', properties: { _id: 'string', by: 'string' } },
+  {
+    name: 'Total',
+    primaryKey: '_id',
+    properties: { _id: 'string', count: 'int', order: 'string[]', members: 'string<>', byKey: 'string{}' },
+  },
+  { name: 'Slot', primaryKey: '_id', properties: { _id: 'string', value: 'string?' } },
+];
+
+export interface Mark {
+  readonly id: string;
+  readonly device: string;
+  readonly partition: string;
+  /** Which slot it overwrote, and the mark that was there. */
+  readonly slot: string | null;
+  readonly before: string | null;
+  /** The disk of the device has it. */
+  isSaved: boolean;
+  /** The server has said that it has it. */
+  isAcknowledged: boolean;
+  /** Why it may be missing, or may be there; null where it must be there once it was saved. */
+  excuse: string | null;
+}
+
+const total = 'all';
+
+/** Makes the entries of one mark. Answers what the slot held. */
+export const enter = (tx: Transaction, id: string, device: string, slot: string | null): string | null => {
+  tx.create('Mark', { _id: id, by: device });
+  if (tx.object('Total', total) === null) tx.create('Total', { _id: total });
+  tx.increment('Total', total, ['count'], 1);
+  const order = tx.list('Total', total, ['order']);
+  order.push(id);
+  tx.setOf('Total', total, ['members']).add(id);
+  tx.dictionary('Total', total, ['byKey']).set(id, device);
+  if (slot === null) return null;
+  const held = tx.object('Slot', slot);
+  if (held === null) tx.create('Slot', { _id: slot });
+  tx.set('Slot', slot, ['value'], id);
+  const before = held?.['value'];
+  return typeof before === 'string' ? before : null;
+};
+
+const strings = (value: unknown): readonly string[] =>
+  Array.isArray(value) ? value.filter((each) => typeof each === 'string') : [];
+
+export interface Books {
+  readonly marks: ReadonlySet<string>;
+  /** Slot by key, and the mark that it holds. */
+  readonly slots: ReadonlyMap<string, string>;
+}
+
+/** What the books of a device say; a sentence where they contradict each other. */
+export const readBooks = (client: Client): Books | string => {
+  const marks = new Set<string>();
+  for (const mark of client.objects('Mark')) marks.add(String(mark['_id']));
+  const slots = new Map<string, string>();
+  for (const slot of client.objects('Slot')) slots.set(String(slot['_id']), String(slot['value']));
+  const found = client.object('Total', total);
+  if (found === null)
+    return marks.size === 0 ? { marks, slots } : `there are ${marks.size} marks and no total`;
+  const count = Number(found['count']);
+  if (count !== marks.size) return `${marks.size} marks were counted ${count} times`;
+  const order = strings(found['order']);
+  const { byKey, members } = found;
+  const views: readonly (readonly [string, readonly string[]])[] = [
+    ['list', order],
+    ['set', strings(members)],
+    ['dictionary', Object.keys(typeof byKey === 'object' && byKey !== null ? byKey : {})],
+  ];
+  for (const [name, ids] of views) {
+    const doubled = ids.find((id, i) => ids.indexOf(id) !== i);
+    if (doubled !== undefined) return `the ${name} holds mark ${doubled} twice`;
+    const foreign = ids.find((id) => !marks.has(id));
+    if (foreign !== undefined) return `the ${name} holds mark ${foreign}, which does not exist`;
+    for (const id of marks) if (!ids.includes(id)) return `the ${name} lacks mark ${id}`;
+  }
+  return { marks, slots };
+};

@@ -1,0 +1,121 @@
+/**
+ * Plans: everything that is decided about a run before it begins, as data, from one seed. Each event has a seed
+ * of its own, so that a plan from which events are left out does with the others what it did before.
+ */
+import { defaultTiming, type Timing } from '../../core/session/client-session.js';
+import { once, type Random, seeded } from '../kit/random.js';
+
+/** A stream of chance of its own for each purpose: what draws more from one disturbs no other. */
+export const stream = (seed: number, purpose: string): Random => {
+  let hash = 0x811c9dc5 ^ seed;
+  for (let i = 0; i < purpose.length; i++) hash = Math.imul(hash ^ purpose.charCodeAt(i), 0x01000193);
+  return seeded(hash ^ Math.imul(seed, 0x9e3779b1));
+};
+
+export interface PlannedEvent {
+  /** Milliseconds from the beginning. */
+  readonly at: number;
+  /** Name of a generator. */
+  readonly does: string;
+  readonly seed: number;
+}
+
+/** How frames get from here to there: links of the simulated network, or long-poll links on its requests. */
+export type Carrier = 'link' | 'long-poll';
+
+export interface Plan {
+  readonly seed: number;
+  readonly devices: number;
+  readonly servers: number;
+  readonly partitions: number;
+  readonly carrier: Carrier;
+  readonly timing: Timing;
+  /** Whether what merges decide is reported. */
+  readonly explain: boolean;
+  /** Whether the engine's limits are so small that what they bound happens. */
+  readonly tight: boolean;
+  /** Names of the kinds of faults that there may be. */
+  readonly faults: readonly string[];
+  /** Ascending by time. */
+  readonly events: readonly PlannedEvent[];
+}
+
+/** What a plan is made from, where the seed is not to decide it. */
+export interface PlanOptions {
+  readonly seed: number;
+  readonly devices?: number | undefined;
+  readonly servers?: number | undefined;
+  readonly partitions?: number | undefined;
+  readonly carrier?: Carrier | undefined;
+  readonly explain?: boolean | undefined;
+  readonly tight?: boolean | undefined;
+  readonly faults?: readonly string[] | undefined;
+  /** How many events there are. */
+  readonly steps?: number | undefined;
+  /** Positions of the events that are kept; all by default. */
+  readonly keep?: readonly number[] | undefined;
+}
+
+/** A kind of event, as far as a plan needs to know it. */
+export interface Kind {
+  readonly name: string;
+  readonly isFault: boolean;
+  /** How often it happens, relative to the others. */
+  readonly weight: number;
+  /** A fault is in one plan of so many. */
+  readonly rarity: number;
+}
+
+const timingOf = (random: Random): Timing => ({
+  ...defaultTiming,
+  retryFirst: 100 + random.int(1_000),
+  retryMost: 3_000 + random.int(15_000),
+  handshake: 8_000 + random.int(20_000),
+  farewell: 1_000 + random.int(4_000),
+});
+
+const eventsOf = (random: Random, kinds: readonly Kind[], steps: number): readonly PlannedEvent[] => {
+  const total = kinds.reduce((sum, { weight }) => sum + weight, 0);
+  // Some plans are crowded, others leave everybody time to come to rest in between.
+  const pause = [100, 1_000, 8_000][random.int(3)] as number;
+  const events: PlannedEvent[] = [];
+  let at = 0;
+  for (let i = 0; i < steps; i++) {
+    at += once(random, 3) ? 0 : random.int(pause);
+    let left = random.int(total);
+    const kind = kinds.find(({ weight }) => (left -= weight) < 0) as Kind;
+    events.push({ at, does: kind.name, seed: random.int(2 ** 31) });
+  }
+  return events;
+};
+
+/** The same options and kinds give the same plan. */
+export const planOf = (options: PlanOptions, kinds: readonly Kind[]): Plan => {
+  const random = stream(options.seed, 'plan');
+  const decided = {
+    devices: 1 + random.int(4),
+    servers: once(random, 3) ? 2 + random.int(2) : 1,
+    partitions: once(random, 5) ? 2 : 1,
+    carrier: once(random, 10) ? ('long-poll' as const) : ('link' as const),
+    explain: once(random, 2),
+    tight: once(random, 2),
+    timing: timingOf(random),
+    steps: 8 + random.int(40),
+  };
+  const faults = kinds.filter(({ isFault, rarity }) => isFault && once(random, rarity)).map(({ name }) => name);
+  const chosen = options.faults ?? faults;
+  const present = kinds.filter(({ isFault, name }) => !isFault || chosen.includes(name));
+  const events = eventsOf(stream(options.seed, 'events'), present, options.steps ?? decided.steps);
+  return {
+    seed: options.seed,
+    devices: options.devices ?? decided.devices,
+    servers: options.servers ?? decided.servers,
+    partitions: options.partitions ?? decided.partitions,
+    carrier: options.carrier ?? decided.carrier,
+    timing: decided.timing,
+    explain: options.explain ?? decided.explain,
+    tight: options.tight ?? decided.tight,
+    faults: chosen,
+    events: options.keep === undefined ? events : events.filter((_, i) => options.keep?.includes(i)),
+  };
+};

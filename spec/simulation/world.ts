@@ -1,0 +1,251 @@
+/**
+ * A simulated world: devices and servers that run the production drivers, on simulated disks, clocks and a
+ * simulated network. What happens in it is decided by generators (`generators.ts`), and judged by checkers
+ * (`checkers.ts`), which see observations only.
+ */
+import type { Refusal, ServerOptions } from '../../transports/server.js';
+import { MemoryDatabase } from '../../transports/stores/memory.js';
+import { Archive } from './archive.js';
+import { Device } from './device.js';
+import { backup, DeviceDisk, DiskHealth, ServerDisk } from './disk.js';
+import { HttpNetwork } from './http.js';
+import { Network, type Weather } from './network.js';
+import type { Observation } from './observation.js';
+import { type Plan, stream } from './plan.js';
+import { SimulatedServer } from './server.js';
+import { tappedConnector, tappedListener } from './tap.js';
+import { LocalClock, VirtualTime } from './time.js';
+import type { App } from './workload.js';
+
+/** Milliseconds since 1970 at which worlds begin. */
+const beginning = 1_700_000_000_000;
+
+/** Milliseconds from one look of a supervisor to the next. */
+const tending = 2_000;
+
+interface Lasting {
+  readonly heal: () => void;
+  hasEnded: boolean;
+}
+
+export class World {
+  readonly plan: Plan;
+  readonly time = new VirtualTime(beginning);
+  readonly network: Network;
+  readonly http: HttpNetwork;
+  readonly devices: readonly Device[];
+  readonly servers: readonly SimulatedServer[];
+  readonly weather = new Map<string, Weather>();
+  /** By partition. */
+  readonly archives = new Map<string, Archive>();
+  readonly #database = new MemoryDatabase();
+  readonly #observers: ((observation: Observation) => void)[] = [];
+  readonly #lasting: Lasting[] = [];
+  /** Server by device: where its next link goes. */
+  readonly #routes = new Map<string, number>();
+  /** Devices whose users' tokens are refused. */
+  readonly refused = new Set<string>();
+  /** Whether nobody can be checked. */
+  isAuthorityAway = false;
+  /** Whether a device may be asked to reset: the servers have lost what devices had seen. */
+  mayReset = false;
+  /** How often each kind of fault struck. */
+  readonly struck = new Map<string, number>();
+
+  constructor(plan: Plan, apps: readonly App[]) {
+    this.plan = plan;
+    const { seed } = plan;
+    const weathers = stream(seed, 'weather');
+    const names = Array.from({ length: plan.devices }, (_, i) => String.fromCharCode(65 + i));
+    for (const name of names)
+      this.weather.set(name, {
+        delay: weathers.int(40),
+        jitter: weathers.int(60),
+        drag: 0,
+        isCutOff: false,
+      });
+    for (let i = 0; i < plan.partitions; i++) this.archives.set(partitionName(i), new Archive());
+    this.network = new Network(this.time, stream(seed, 'network'), this.weather);
+    this.network.onBreak = (device) => this.strike('frailty', device, 'its link breaks');
+    this.http = new HttpNetwork(this.time, stream(seed, 'http'), this.weather);
+    const clocks = stream(seed, 'clocks');
+    const skew = (): number => (clocks.int(3) === 0 ? clocks.int(7_200_001) - 3_600_000 : clocks.int(200));
+    this.servers = Array.from({ length: plan.servers }, (_, i) => this.#server(`S${i + 1}`, skew()));
+    this.devices = names.map((name, i) =>
+      this.#device(name, partitionName(i % plan.partitions), apps[i] as App, skew()),
+    );
+  }
+
+  observe = (observation: Observation): void => {
+    for (const observer of this.#observers) observer(observation);
+  };
+
+  onObservation(observer: (observation: Observation) => void): void {
+    this.#observers.push(observer);
+  }
+
+  tell(who: string, what: string): void {
+    this.observe({ type: 'told', who, what });
+  }
+
+  /** A fault strikes. */
+  strike(fault: string, who: string, what: string): void {
+    this.struck.set(fault, (this.struck.get(fault) ?? 0) + 1);
+    this.tell(who, what);
+  }
+
+  #server(name: string, skew: number): SimulatedServer {
+    const { seed, explain } = this.plan;
+    const health = new DiskHealth(stream(seed, `disk ${name}`), stream(seed, `slow ${name}`).int(10));
+    const disk = new ServerDisk(this.time, health, this.#database, (partition, batch) => {
+      this.observe({ type: 'serverDurable', partition, batch });
+      const wrong = this.archive(partition).take(batch);
+      if (wrong !== null) this.observe({ type: 'fault', where: `log of ${partition}`, message: wrong });
+    });
+    const { carrier } = this.plan;
+    return new SimulatedServer({
+      name,
+      disk,
+      clock: new LocalClock(this.time, skew),
+      random: stream(seed, `chance ${name}`),
+      listener: (life) =>
+        tappedListener(
+          carrier === 'link' ? this.network.listener(name, life) : this.http.listener(name, life),
+          name,
+          this.observe,
+        ),
+      options: { explain, authorize: (token) => this.#authorize(token), ...this.#serverOptions() },
+      observe: this.observe,
+    });
+  }
+
+  #serverOptions(): Partial<ServerOptions> {
+    return {};
+  }
+
+  async #authorize(token: string): Promise<Refusal> {
+    if (this.isAuthorityAway) throw new Error('nobody answers');
+    return this.refused.has(token) ? { code: 203, message: 'the token has expired' } : null;
+  }
+
+  #device(name: string, partition: string, app: App, skew: number): Device {
+    const { seed, carrier, timing, explain } = this.plan;
+    const health = new DiskHealth(stream(seed, `disk ${name}`), stream(seed, `slow ${name}`).int(10));
+    const route = (): string => (this.servers[this.#routes.get(name) ?? 0] as SimulatedServer).name;
+    return new Device({
+      name,
+      partition,
+      app,
+      disk: new DeviceDisk(name, this.time, health, (batch) =>
+        this.observe({ type: 'deviceDurable', device: name, batch }),
+      ),
+      clock: new LocalClock(this.time, skew),
+      time: this.time,
+      random: stream(seed, `chance ${name}`),
+      options: { timing, explain },
+      connector: (life) =>
+        tappedConnector(
+          carrier === 'link'
+            ? this.network.connector(name, life, route)
+            : this.http.connector(name, life, route, stream(seed, `tag ${name} ${this.time.steps}`)),
+          name,
+          this.observe,
+        ),
+      token: async () => name,
+      observe: this.observe,
+      durableMarks: () => this.archive(partition).marks,
+    });
+  }
+
+  archive(partition: string): Archive {
+    return this.archives.get(partition) as Archive;
+  }
+
+  device(name: string): Device {
+    return this.devices.find((device) => device.name === name) as Device;
+  }
+
+  /** The device's links go to server `server` from now on. */
+  routeTo(device: Device, server: number): void {
+    this.#routes.set(device.name, server);
+    this.breakLinks((name) => name === device.name, 200);
+  }
+
+  /** Breaks the links that `isMeant` names; their ends learn of it within `most` milliseconds. */
+  breakLinks(isMeant: (device: string, server: string) => boolean, most: number): void {
+    this.network.break(isMeant, most);
+    this.http.break(isMeant);
+  }
+
+  crashDevice(device: Device, most: number): void {
+    if (device.crash()) this.breakLinks((name) => name === device.name, most);
+  }
+
+  crashServer(server: SimulatedServer, most: number): void {
+    if (server.crash()) this.breakLinks((_, name) => name === server.name, most);
+  }
+
+  /** Something that is wrong for so many milliseconds, or until the world is healed. */
+  lasting(milliseconds: number, heal: () => void): void {
+    const lasting: Lasting = { heal, hasEnded: false };
+    this.#lasting.push(lasting);
+    this.time.schedule(milliseconds, () => this.#end(lasting));
+  }
+
+  #end(lasting: Lasting): void {
+    if (lasting.hasEnded) return;
+    lasting.hasEnded = true;
+    lasting.heal();
+  }
+
+  /** A backup of the servers' database, and what restores it: all servers are down then. */
+  backup(): () => void {
+    const restore = backup(this.#database);
+    const heads = new Map([...this.archives].map(([name, archive]) => [name, archive.head]));
+    return () => {
+      restore();
+      this.mayReset = true;
+      for (const [name, archive] of this.archives) {
+        const before = archive.marks;
+        archive.cutTo(heads.get(name) ?? 0);
+        for (const device of this.devices)
+          for (const mark of device.marks)
+            if (before.has(mark.id) && !archive.marks.has(mark.id)) mark.excuse ??= 'the server was restored';
+      }
+      this.observe({ type: 'restored' });
+    };
+  }
+
+  /** Everybody starts, each in its time, and is looked after. */
+  begin(): void {
+    const random = stream(this.plan.seed, 'start');
+    for (const server of this.servers) server.start();
+    for (const device of this.devices) {
+      const tend = (): void => {
+        device.tend();
+        this.time.schedule(tending, tend);
+      };
+      this.time.schedule(random.int(3) === 0 ? random.int(5_000) : 0, tend);
+      this.#routes.set(device.name, random.int(this.servers.length));
+    }
+  }
+
+  /** No fault any more: what was down starts, and everybody wants to sync. */
+  heal(): void {
+    for (const lasting of this.#lasting) this.#end(lasting);
+    this.network.frailty = 0;
+    this.http.isBad = false;
+    this.tell('world', 'is healed');
+    // What ends with the faults may take its servers down for a moment.
+    this.time.schedule(10, () => {
+      for (const server of this.servers) server.start();
+      for (const device of this.devices) {
+        device.isWanted = true;
+        device.tend();
+        device.resume();
+      }
+    });
+  }
+}
+
+const partitionName = (index: number): string => ['p', 'q'][index] as string;
