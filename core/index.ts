@@ -90,8 +90,10 @@ export {
   type ClientEvent,
   type ClientSession,
   type ClientStep,
+  type Direction,
   defaultTiming,
   newClientSession,
+  retryDelay,
   type SessionFailure,
   type Timing,
 } from './session/client-session.js';
@@ -105,6 +107,16 @@ export {
   type WriteOrigin,
 } from './session/explain.js';
 export { clientTable, serverTable, toDot } from './session/phases.js';
+export {
+  followed,
+  lookAt,
+  newFollowingMeter,
+  newOutstandingMeter,
+  type Progress,
+  type ProgressMode,
+  pendingBytes,
+  settledAt,
+} from './session/progress.js';
 export { serverStep } from './session/server.js';
 export {
   errorMessage,

@@ -5,7 +5,7 @@ import { memoryNetwork } from '../transports/links/memory.js';
 import type { ClientStore, Connector } from '../transports/ports.js';
 import { startServer } from '../transports/server.js';
 import { memoryClientStore, memoryServerStore } from '../transports/stores/memory.js';
-import { deferred, eventually, turn } from './kit/async.js';
+import { deferred, eventually, forEachOf, turn } from './kit/async.js';
 import {
   add,
   newestId,
@@ -24,24 +24,22 @@ listeners('disturb neither the device nor each other, and are reported', async (
   const a = await open({ connect: false });
   const heard: string[] = [];
   const failures: SynclineError[] = [];
-  a.session.onFailure(() => {
-    throw new Error('even here');
-  });
-  a.session.onFailure((failure) => void failures.push(failure));
+  void forEachOf(a.session.errors(), (failure) => failures.push(failure));
   a.observe('Task', () => {
     throw new Error('an observer with a bug');
   });
   a.observe('Task', () => void heard.push('changed'));
-  a.session.onConnectionState(() => {
-    throw new Error('a state listener with a bug');
+  const loop = forEachOf(a.session.connectionStateChanges(), () => {
+    throw new Error('a loop with a bug');
   });
-  a.session.onConnectionState((_, current) => void heard.push(current));
+  void forEachOf(a.session.connectionStateChanges(), ({ current }) => heard.push(current));
   a.session.resume();
   await soon('saved', add(a).saved);
   await soon('uploaded', a.session.waitForUpload());
   assert.equal(new Set(heard), new Set(['changed', 'connecting', 'connected']));
   assert.equal(new Set(failures.map((failure) => failure.area)), new Set(['listener']));
   assert.match(failures.map((failure) => failure.message).join(), 'an observer with a bug');
+  assert.match(String(await soon('the loop has ended', rejection(loop))), 'a loop with a bug');
   await a.close();
   await server.close();
   await nothingUnhandled();
@@ -57,7 +55,7 @@ listeners('that write, pause and observe within a call find everything in order'
   });
   const states: string[] = [];
   let pauses = 0;
-  a.session.onConnectionState((previous, current) => {
+  void forEachOf(a.session.connectionStateChanges(), ({ previous, current }) => {
     states.push(`${previous} ${current}`);
     if (current === 'connected' && pauses++ < 2) {
       add(a);

@@ -12,6 +12,7 @@ import {
   memoryClientStore,
   memoryServerStore,
 } from '../transports/stores/memory.js';
+import { forEachOf } from './kit/async.js';
 
 const schema = [
   {
@@ -315,7 +316,7 @@ badInput('a server that sends noise fails the session with a reason, and the dev
   };
   const a = await openClient({ schema, store: memoryClientStore(), connector, partition: 'p' });
   const failures: string[] = [];
-  a.session.onFailure((failure) => void failures.push(failure.message));
+  void forEachOf(a.session.errors(), (failure) => failures.push(failure.message));
   await eventually('the session fails', () => a.session.describe().phase === 'failed');
   assert.match(failures.join(), 'the server broke the protocol');
   await a.session.waitForUpload().then(
@@ -373,7 +374,13 @@ badInput('a user who may not open a partition is told so', async () => {
   const server = await startServer({
     store: memoryServerStore(),
     listeners: [network.listener],
-    authorize: async (token) => (token === 'secret' ? null : { code: 206, message: 'not with this token' }),
+    verifyToken: async (token) => ({
+      type: 'verified',
+      user: { id: token, data: null },
+      expiresAt: null,
+      issuedAt: null,
+    }),
+    authorize: async ({ id }) => (id === 'secret' ? null : { code: 206, message: 'not with this token' }),
   });
   const open = (token: string) =>
     openClient({

@@ -8,6 +8,7 @@ import { type Client, openClient } from '../transports/client.js';
 import { memoryNetwork } from '../transports/links/memory.js';
 import { startServer } from '../transports/server.js';
 import { memoryClientStore, memoryServerStore } from '../transports/stores/memory.js';
+import { forEachOf } from './kit/async.js';
 
 const schema = [
   {
@@ -34,7 +35,7 @@ const meeting = async (inA: (a: Client) => void, inB: (b: Client) => void) => {
     });
   const [a, b] = [await open(true), await open(true)];
   const lost: string[] = [];
-  b.session.onLostWrite((write) => void lost.push(`${write.instruction.kind} by ${write.rule}`));
+  void forEachOf(b.session.conflicts(), (write) => lost.push(`${write.instruction.kind} by ${write.rule}`));
   a.write((tx) => tx.create('Task', { _id: 'x', title: 'first' }));
   await a.session.waitForUpload();
   await b.session.waitForDownload();

@@ -10,7 +10,9 @@ import { clientStep } from '../core/session/client.js';
 import {
   type ClientEvent,
   type ClientSession,
+  type Direction,
   defaultTiming,
+  type Held,
   newClientSession,
   retryDelay,
 } from '../core/session/client-session.js';
@@ -52,10 +54,24 @@ const table = [addTable('X', { type: 'embedded' })];
 
 /** At least one event of each type: legal ones, and ones that lie. */
 const clientSamples: Readonly<Record<ClientEventType, readonly ClientEvent[]>> = {
-  resume: [{ type: 'resume', now }],
-  pause: [{ type: 'pause', now }],
+  resume: [
+    { type: 'resume', now },
+    { type: 'resume', direction: 'upload', now },
+    { type: 'resume', direction: 'download', now },
+  ],
+  pause: [
+    { type: 'pause', now },
+    { type: 'pause', direction: 'upload', now },
+    { type: 'pause', direction: 'download', now },
+  ],
+  reconnect: [{ type: 'reconnect', now }],
+  renewed: [{ type: 'renewed', now }],
   opened: [{ type: 'opened', token: 't', now }],
-  closed: [{ type: 'closed', reason: 'lost', chance: 0.5, now }],
+  closed: [
+    { type: 'closed', reason: 'lost', chance: 0.5, now },
+    { type: 'closed', reason: 'busy', chance: 0.5, retryAfter: 5000, now },
+    { type: 'closed', reason: 'large', chance: 0.5, tooLarge: true, now },
+  ],
   timer: [
     { type: 'timer', chance: 0, now },
     { type: 'timer', chance: 0, now: 10 ** 9 },
@@ -64,7 +80,9 @@ const clientSamples: Readonly<Record<ClientEventType, readonly ClientEvent[]>> =
   await: [
     { type: 'await', what: 'upload', id: 1, now },
     { type: 'await', what: 'download', id: 2, now },
+    { type: 'await', what: 'upload', id: 3, version: 1, now },
     { type: 'abandon', id: 7, now },
+    { type: 'record', on: true, now },
   ],
   garbage: [{ type: 'garbage', message: 'no message', now }],
   ident: [
@@ -96,20 +114,38 @@ const clientSamples: Readonly<Record<ClientEventType, readonly ClientEvent[]>> =
     now,
   })),
   unbound: [{ type: 'message', message: { type: 'unbound', session: 1 }, chance: 0, now }],
-  error: [true, false].map((tryAgain) => ({
-    type: 'message',
-    message: { type: 'error', session: 1, code: 201, message: 'no', tryAgain, action: 'Transient' },
-    chance: 0,
-    now,
-  })),
+  error: ([201, 203] as const).flatMap((code) =>
+    [true, false].map((tryAgain) => ({
+      type: 'message',
+      message: { type: 'error', session: 1, code, message: 'no', tryAgain, action: 'Transient' },
+      chance: 0,
+      now,
+    })),
+  ),
 };
 
-const sessionIn = (phase: ClientSession['phase']): ClientSession => ({
+const heldBy = (...held: readonly Direction[]): Held => ({
+  upload: held.includes('upload'),
+  download: held.includes('download'),
+});
+const both = heldBy('upload', 'download');
+
+/** What the app may hold in a phase: both directions only in those that a whole pause leads to. */
+const holdsOf = (phase: ClientSession['phase']): readonly Held[] => {
+  if (phase === 'paused') return [both];
+  const some = [heldBy(), heldBy('upload')];
+  if (phase !== 'catchingUp') some.push(heldBy('download'));
+  if (phase === 'unbinding') some.push(both);
+  return some;
+};
+
+const sessionIn = (phase: ClientSession['phase'], held = holdsOf(phase)[0] ?? both): ClientSession => ({
   ...newClientSession(
     { partition: 'p', rules: syncline, explain: true, timing: defaultTiming },
     { ...newClientFile, ident: phase === 'binding' ? 0 : 2, salt: 5 },
   ),
   phase,
+  held,
   number: 1,
   marks: { requested: 1, sent: 1, answered: 0 },
   deadline: 60_000,
@@ -118,13 +154,21 @@ const sessionIn = (phase: ClientSession['phase']): ClientSession => ({
 });
 
 phases('of the client: every event in every phase has the outcome that the table names', () => {
-  for (const phase of clientPhases) {
+  const sessions = clientPhases.flatMap((phase) => holdsOf(phase).map((held) => sessionIn(phase, held)));
+  for (const session of sessions) {
+    const { phase } = session;
     for (const type of clientEvents) {
       const answer = clientTable[phase][type];
       for (const event of clientSamples[type]) {
-        const session = sessionIn(phase);
         const next = clientStep(session, event);
-        const where = `${type} while ${phase}`;
+        const where = `${type} while ${phase}, holding ${JSON.stringify(session.held)}`;
+        assert.ok(
+          holdsOf(next.session.phase).some(
+            ({ upload, download }) =>
+              upload === next.session.held.upload && download === next.session.held.download,
+          ),
+          `${where} led to ${next.session.phase} holding ${JSON.stringify(next.session.held)}`,
+        );
         if (answer === 'ignored') {
           assert.is(next.session, session, where);
           assert.equal(next.effects, [], where);
@@ -223,6 +267,8 @@ const machineIn = (phase: ServerSession['phase']): ServerMachine => {
     queue: [],
     reading: { download: false, integrate: false },
     owesCursor: false,
+    unflushed: 0,
+    isHeld: false,
   };
   return withSession(newServerMachine({ rules: syncline, explain: true }, partition), session);
 };
@@ -258,7 +304,7 @@ phases('of the server: every message in every phase has the outcome that the tab
 phases('print as a diagram', () => {
   const dot = toDot('client', clientTable);
   assert.match(dot, /^digraph client \{\n/);
-  assert.match(dot, 'catchingUp -> streaming [label="mark"];');
+  assert.match(dot, 'catchingUp -> streaming [label="pause, mark"];');
 });
 
 phases.run();

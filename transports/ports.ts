@@ -49,7 +49,11 @@ export interface Link {
    * leaves once the link is open.
    */
   send(frame: Uint8Array): void;
-  /** Bytes that were sent and have not left this process. */
+  /**
+   * Bytes that were sent and have not left this process. They become fewer as the peer reads, and 0 when
+   * everything has left; while the peer does not read, they grow with what is sent. So a sender that waits
+   * for less before it sends more costs a bounded number of bytes, however slow its peer is.
+   */
   readonly bufferedBytes: number;
   /**
    * Ends the link. `closed` is reported on both ends: here with the given reason, and without waiting for
@@ -57,6 +61,11 @@ export interface Link {
    * the same message. Idempotent.
    */
   close(reason: CloseReason): void;
+  /**
+   * Whether to read no more for the time being, so that the peer's `bufferedBytes` grow in place of what
+   * waits here. Frames under way may still be reported. A carrier that cannot leaves it out.
+   */
+  hold?(isHeld: boolean): void;
 }
 
 export interface LinkEvents {
@@ -112,6 +121,8 @@ export interface StoreError extends Error {
  * indices as in `RecordEntry`, and ranges within 0 to 2^53.
  */
 export interface ClientStore {
+  /** Where it lies, for people: a folder, a file, the name of a database. */
+  readonly place?: string;
   load(): Promise<readonly RecordEntry[]>;
   commit(batch: RecordBatch): Promise<void>;
   close(): Promise<void>;
@@ -170,7 +181,57 @@ export interface Entropy {
   integer(): number;
 }
 
-/** The token sent with a bind; asked again whenever a session binds. */
+/** Who has sent a token. `data`: what whoever verified it knows besides, for `authorize`. */
+export interface User {
+  readonly id: string;
+  readonly data: unknown;
+}
+
+/**
+ * Why a token is not accepted.
+ *
+ *     expired         it was valid once: a newer one may be
+ *     notYetValid     its time has not come
+ *     malformed       it is none
+ *     untrusted       its signature, algorithm, key or issuer is none that is trusted
+ *     wrongAudience   it is for somebody else
+ */
+export type TokenFault = 'expired' | 'notYetValid' | 'malformed' | 'untrusted' | 'wrongAudience';
+
+/** Times in milliseconds since 1970; null: never, and not known. */
+export type TokenVerdict =
+  | {
+      readonly type: 'verified';
+      readonly user: User;
+      readonly expiresAt: number | null;
+      readonly issuedAt: number | null;
+    }
+  | { readonly type: 'refused'; readonly fault: TokenFault; readonly message: string };
+
+/**
+ * Tells on the server whose token it is.
+ *
+ * Obligations: the same token and time give the same verdict; a rejection means that it could not be found
+ * out, as where the keys cannot be had, and invites another try. No message, rejected or answered, contains
+ * any part of the token.
+ */
+export type VerifyToken = (token: string) => Promise<TokenVerdict>;
+
+/** A token, and until when the server takes it, in milliseconds since 1970. */
+export interface Token {
+  readonly token: string;
+  readonly expiresAt: number;
+}
+
+/**
+ * Who the user is, for the server.
+ *
+ * Asked for a token whenever a session binds; a token with `expiresAt` is kept and used again, and another one
+ * is asked for shortly before it expires. `refused`: the server did not take the last one, so that there is
+ * no use in giving it again. Tokens are sent to the server and told to nobody else.
+ */
 export interface TokenSource {
-  token(): Promise<string>;
+  /** Whose tokens these are, for people. */
+  readonly user?: string;
+  token(request: { readonly refused: boolean }): Promise<string | Token>;
 }

@@ -17,6 +17,11 @@ export const deferred = <T>(): Deferred<T> => {
   return { promise, resolve, reject };
 };
 
+/** Calls `listener` with each item as it comes. Resolves at the end of them. */
+export const forEachOf = async <T>(items: AsyncIterable<T>, listener: (item: T) => void): Promise<void> => {
+  for await (const item of items) listener(item);
+};
+
 /** Resolves once `condition` holds; rejects, naming `what`, if it does not within the time. */
 export const eventually = async (
   what: string,

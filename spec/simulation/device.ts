@@ -4,6 +4,7 @@
  */
 import { type Client, type ClientOptions, openClient, type SynclineError } from '../../transports/client.js';
 import type { Connector } from '../../transports/ports.js';
+import { forEachOf } from '../kit/async.js';
 import { pick, type Random, seeded } from '../kit/random.js';
 import type { DeviceDisk } from './disk.js';
 import { enter, ledgerSchema, type Mark } from './ledger.js';
@@ -96,10 +97,10 @@ export class Device {
     client.observe('Mark', (changes) => {
       if (life.isAlive) observe({ type: 'changed', device: name, className: 'Mark', changes });
     });
-    client.session.onDecisions((decisions) => {
+    void forEachOf(client.session.decisions(), (decisions) => {
       if (life.isAlive) observe({ type: 'decided', where: name, decisions });
     });
-    client.session.onFailure((failure) => {
+    void forEachOf(client.session.errors(), (failure) => {
       if (life.isAlive) this.#sessionFailed(failure, life);
     });
   }
@@ -184,7 +185,9 @@ export class Device {
   }
 
   get hasFailedToSave(): boolean {
-    return this.client?.session.describe().failure?.startsWith('what was written could not be saved') === true;
+    return (
+      this.client?.session.describe().failure?.startsWith('what was written could not be saved') === true
+    );
   }
 
   get isStarting(): boolean {

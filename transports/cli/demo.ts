@@ -162,7 +162,10 @@ const run = async (folder: string, started: (server: ServerProcess) => void): Pr
 
   console.log('3. They meet again');
   const decisions: Decision[] = [];
-  b.session.onDecisions((made) => void decisions.push(...made));
+  const heard = b.session.decisions();
+  void (async () => {
+    for await (const made of heard) decisions.push(...made);
+  })();
   since = performance.now();
   a.session.resume();
   await a.session.waitForUpload();

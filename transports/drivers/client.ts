@@ -16,11 +16,9 @@ import {
   clientStep,
   type DataChanges,
   decodeSchema,
-  decodeServerMessage,
   defaultTiming,
   digest,
   type Explanation,
-  encodeMessage,
   explain,
   type Instruction,
   inSequence,
@@ -44,35 +42,47 @@ import {
   transact,
 } from '../../core/index.js';
 import { systemClock, systemEntropy } from '../clock.js';
-import type {
-  Cancel,
-  ClientStore,
-  Clock,
-  CloseReason,
-  Connector,
-  Entropy,
-  Link,
-  TokenSource,
-} from '../ports.js';
+import type { Cancel, ClientStore, Clock, Connector, Entropy, TokenSource } from '../ports.js';
+import { Caller, chanceOf } from './caller.js';
 import { SynclineError } from './error.js';
+import { directLines, type Lines } from './line.js';
 import { Performer } from './performer.js';
-import { Session } from './session.js';
+import { Session, type WaitOptions } from './session.js';
+import { TokenKeeper } from './tokens.js';
 
-export interface ClientOptions {
+/** What a file is, and how it is kept. */
+export interface FileOptions {
   /** Class configurations, as `decodeSchema` takes them. */
   readonly schema: unknown;
   readonly store: ClientStore;
-  readonly connector: Connector;
   readonly partition: string;
-  readonly token?: TokenSource;
-  /** Report what merges decide, through `session.onDecisions`. */
+  /** Remember which write gave each value, and which lost, for `client.explain`. */
   readonly explain?: boolean;
   readonly rules?: RuleSet;
+  /** Whether to connect at once; default true. */
+  readonly connect?: boolean;
+}
+
+/** How a server is reached, and as whom. */
+export interface ReachOptions {
+  readonly connector: Connector;
+  readonly token?: TokenSource;
   readonly timing?: Partial<Timing>;
   readonly clock?: Clock;
   readonly entropy?: Entropy;
-  /** Whether to connect at once; default true. */
-  readonly connect?: boolean;
+}
+
+export type ClientOptions = FileOptions & ReachOptions;
+
+/** What a client runs on; files of one device share it. */
+export interface Surroundings {
+  readonly lines: Lines;
+  readonly tokens: TokenKeeper;
+  readonly timing: Timing;
+  readonly clock: Clock;
+  readonly entropy: Entropy;
+  /** Told when a client has begun to close. */
+  readonly closing: (client: Client) => void;
 }
 
 /** A transaction that has been made. */
@@ -82,12 +92,25 @@ export interface Receipt<Result> {
   readonly version: number;
   /** Resolves once the write is on this device's disk. */
   readonly saved: Promise<void>;
+  /** Resolves once the write is durable on the server; see `session.integrated`. */
+  integrated(options?: WaitOptions): Promise<void>;
 }
 
-const noToken: TokenSource = { token: () => Promise.resolve('') };
-
 /** Opens a file: reads its store, adds the classes and properties that it lacks, and lets it sync. */
-export const openClient = async (options: ClientOptions): Promise<Client> => {
+export const openClient = (options: ClientOptions): Promise<Client> => {
+  const { connector, token, timing, clock = systemClock, entropy = systemEntropy } = options;
+  return openFile(options, {
+    lines: directLines(connector),
+    tokens: new TokenKeeper(token, clock),
+    timing: { ...defaultTiming, ...timing },
+    clock,
+    entropy,
+    closing: () => undefined,
+  });
+};
+
+/** @internal As `openClient`, on what is given. */
+export const openFile = async (options: FileOptions, around: Surroundings): Promise<Client> => {
   const schema = decodeSchema(options.schema);
   if (E.isLeft(schema)) throw SynclineError.ofList('schema', 'the schema is not valid', schema.left);
   const file = loadClientFile(await options.store.load());
@@ -102,48 +125,64 @@ export const openClient = async (options: ClientOptions): Promise<Client> => {
     partition: options.partition,
     rules: options.rules ?? syncline,
     explain: options.explain ?? false,
-    timing: { ...defaultTiming, ...options.timing },
+    timing: around.timing,
   };
-  const client = new Client(options, schema.right, newClientSession(config, file.right));
+  const client = new Client(options.store, schema.right, newClientSession(config, file.right), around);
   if (additions.right.length > 0) await client.extend(additions.right, extended.right);
   if (options.connect ?? true) client.session.resume();
   return client;
 };
 
+/** What the peer is told of why a line ends. */
+const endings = { done: 'normal', violation: 'protocolError', timeout: 'lost' } as const;
+
 const closedError = (): SynclineError => new SynclineError('closed', 'the client is closed');
 
 export class Client {
   readonly session: Session;
-  readonly #options: ClientOptions;
+  readonly #store: ClientStore;
   readonly #schema: Schema;
-  readonly #clock: Clock;
-  readonly #entropy: Entropy;
+  readonly #around: Surroundings;
   readonly #performer: Performer<ClientEffect>;
   readonly #listeners = new Set<(before: State, after: State) => void>();
+  readonly #caller: Caller;
+  readonly #stopRenewing: () => void;
   #machine: ClientSession;
-  #link: Link | null = null;
-  /** Counts links, so that events of one that was given up are told from those of the present one. */
-  #attempt = 0;
   #timer: Cancel = () => undefined;
   #failure: SynclineError | null = null;
   #isWriting = false;
   #closing: Promise<void> | null = null;
 
   /** Use `openClient`. */
-  constructor(options: ClientOptions, schema: Schema, machine: ClientSession) {
-    this.#options = options;
+  constructor(store: ClientStore, schema: Schema, machine: ClientSession, around: Surroundings) {
+    this.#store = store;
     this.#schema = schema;
     this.#machine = machine;
-    this.#clock = options.clock ?? systemClock;
-    this.#entropy = options.entropy ?? systemEntropy;
+    this.#around = around;
     this.#performer = new Performer<ClientEffect>(
       (effects, from) => this.#perform(effects, from),
       (error) => this.#storeFailed(error),
     );
+    const { lines, tokens, entropy } = around;
+    this.#caller = new Caller({
+      lines,
+      tokens,
+      entropy,
+      now: () => this.#now(),
+      isListening: () => this.#failure === null && this.#closing === null,
+      heard: (event) => void this.#dispatch({ ...event, now: this.#now() }),
+    });
     this.session = new Session({
-      dispatch: (event) => void this.#dispatch({ ...event, now: this.#clock.now() }),
+      path: store.place ?? null,
+      user: tokens.user,
+      now: () => this.#now(),
+      dispatch: (event) => void this.#dispatch({ ...event, now: this.#now() }),
       machine: () => this.#machine,
+      links: () => this.#caller.links,
       ended: () => this.#failure ?? (this.#closing === null ? null : closedError()),
+    });
+    this.#stopRenewing = tokens.whenRenewed(() => {
+      if (this.session.state === 'active') this.#dispatch({ type: 'renewed', now: this.#now() });
     });
   }
 
@@ -165,9 +204,12 @@ export class Client {
     const done = this.#transact(body);
     if (E.isLeft(done)) throw new SynclineError('write', done.left.message, done.left);
     const { instructions, state, result } = done.right;
-    if (instructions.length === 0)
-      return { result, version: this.#machine.file.version, saved: Promise.resolve() };
-    return { result, ...this.#write(instructions, state) };
+    if (instructions.length > 0) return this.#receipt(result, this.#write(instructions, state));
+    return this.#receipt(result, { version: this.#machine.file.version, saved: Promise.resolve() });
+  }
+
+  #receipt<Result>(result: Result, made: Pick<Receipt<Result>, 'version' | 'saved'>): Receipt<Result> {
+    return { result, ...made, integrated: (options) => this.session.integrated(made.version, options) };
   }
 
   /** One object as a frozen plain record, or null if there is none. */
@@ -216,21 +258,32 @@ export class Client {
     return digest(this.#machine.file.state);
   }
 
+  /**
+   * The app has reason to believe that the server can be reached now: tries at once where the session waits
+   * for its next attempt, and finds out soon whether a link that seems open still is.
+   */
+  reconnect(): void {
+    if (this.#failure === null && this.#closing === null)
+      this.#dispatch({ type: 'reconnect', now: this.#now() });
+  }
+
   /** Ends the conversation, waits until everything decided is on disk, and closes the store. Idempotent. */
   close(): Promise<void> {
     if (this.#closing !== null) return this.#closing;
     this.session.pause();
     // A listener of that may have closed it already.
     this.#closing ??= this.#close();
+    this.#around.closing(this);
     return this.#closing;
   }
 
   async #close(): Promise<void> {
     await this.#performer.settled();
     this.#timer();
-    this.#disconnect({ code: 'normal', message: 'the client closes' });
+    this.#stopRenewing();
+    this.#caller.disconnect({ code: 'normal', message: 'the client closes' });
     this.session.ended(closedError());
-    await this.#options.store.close();
+    await this.#store.close();
   }
 
   #transact<Result>(body: (tx: Transaction) => Result): ReturnType<typeof transact<Result>> {
@@ -246,7 +299,7 @@ export class Client {
     instructions: readonly Instruction[],
     state: State,
   ): { readonly version: number; readonly saved: Promise<void> } {
-    const next = this.#dispatch({ type: 'write', instructions, state, now: this.#clock.now() });
+    const next = this.#dispatch({ type: 'write', instructions, state, now: this.#now() });
     for (const effect of next.effects)
       if (effect.type === 'refused') throw new SynclineError('write', effect.message);
     const saved = this.#performer.settled().then(() => {
@@ -279,28 +332,28 @@ export class Client {
       batches.push(next.batch);
       at++;
     }
-    return this.#options.store.commit(inSequence(batches)).then(() => at);
+    return this.#store.commit(inSequence(batches)).then(() => at);
   }
 
   #performOne(effect: Exclude<ClientEffect, { type: 'commit' }>): void {
     switch (effect.type) {
       case 'connect':
-        this.#connect();
+        this.#caller.connect(effect.refused, effect.urgent);
+        return;
+      case 'authorize':
+        this.#caller.authorize();
         return;
       case 'disconnect':
-        this.#disconnect({
-          code: effect.cause === 'violation' ? 'protocolError' : 'normal',
-          message: effect.message,
-        });
+        this.#caller.disconnect({ code: endings[effect.cause], message: effect.message });
         return;
       case 'send':
-        this.#link?.send(encodeMessage(effect.message));
+        this.#caller.send(effect.message);
         return;
       case 'timer':
         this.#setTimer(effect.at);
         return;
       case 'changed':
-        this.session.tell(this.#listeners, effect.before, effect.after);
+        this.#tell(effect.before, effect.after);
         return;
       case 'decided':
         this.session.decided(effect.decisions);
@@ -309,71 +362,33 @@ export class Client {
         this.session.settled(effect.id, effect.failure);
         return;
       case 'failed':
-        this.session.failed(effect.failure);
+        this.session.sessionFailed(effect.failure);
         return;
       case 'refused':
         return;
     }
   }
 
-  #connect(): void {
-    this.#disconnect({ code: 'normal', message: 'superseded by a new link' });
-    const attempt = ++this.#attempt;
-    const isPresent = () => attempt === this.#attempt && this.#closing === null;
-    const closed = (reason: CloseReason) => {
-      if (!isPresent()) return;
-      this.#link = null;
-      this.#attempt++;
-      const message = `${reason.code}: ${reason.message}`;
-      this.#dispatch({ type: 'closed', reason: message, chance: this.#chance(), now: this.#clock.now() });
-    };
-    const opened = (token: string) => {
-      if (isPresent()) this.#dispatch({ type: 'opened', token, now: this.#clock.now() });
-    };
-    const refused = (error: unknown) => {
-      if (!isPresent()) return;
-      this.#link?.close({ code: 'normal', message: 'there is no token' });
-      closed({ code: 'unreachable', message: `the token source failed: ${String(error)}` });
-    };
-    const token = this.#token();
-    token.catch(refused);
-    this.#link = this.#options.connector.connect({
-      opened: () => void token.then(opened, () => undefined),
-      frame: (frame) => {
-        if (isPresent()) this.#received(frame);
-      },
-      closed,
-    });
-  }
-
-  /** Rejects, too, where the source throws or gives something else. */
-  async #token(): Promise<string> {
-    const token: unknown = await (this.#options.token ?? noToken).token();
-    if (typeof token !== 'string') throw new Error('it gave no string');
-    return token;
-  }
-
-  #received(frame: Uint8Array): void {
-    const message = decodeServerMessage(frame);
-    const now = this.#clock.now();
-    if (E.isLeft(message)) this.#dispatch({ type: 'garbage', message: message.left.message, now });
-    else this.#dispatch({ type: 'message', message: message.right, chance: this.#chance(), now });
-  }
-
-  #disconnect(reason: CloseReason): void {
-    this.#attempt++;
-    this.#link?.close(reason);
-    this.#link = null;
+  /** Calls those that listen now, whatever they do. */
+  #tell(before: State, after: State): void {
+    for (const listener of [...this.#listeners])
+      try {
+        listener(before, after);
+      } catch (error) {
+        const why = error instanceof Error ? error.message : String(error);
+        this.session.failed(new SynclineError('listener', `a listener threw: ${why}`, error));
+      }
   }
 
   #setTimer(at: number | null): void {
     this.#timer();
     this.#timer = () => undefined;
     if (at === null) return;
-    const wait = Math.max(0, at - this.#clock.now());
-    this.#timer = this.#clock.schedule(
+    const { clock, entropy } = this.#around;
+    const wait = Math.max(0, at - clock.now());
+    this.#timer = clock.schedule(
       wait,
-      () => void this.#dispatch({ type: 'timer', chance: this.#chance(), now: this.#clock.now() }),
+      () => void this.#dispatch({ type: 'timer', chance: chanceOf(entropy), now: this.#now() }),
     );
   }
 
@@ -381,12 +396,13 @@ export class Client {
     const why = error instanceof Error ? error.message : String(error);
     this.#failure = new SynclineError('store', `what was written could not be saved: ${why}`, error);
     this.#timer();
-    this.#disconnect({ code: 'goingAway', message: 'the device cannot save' });
+    this.#stopRenewing();
+    this.#caller.disconnect({ code: 'goingAway', message: 'the device cannot save' });
+    this.session.failed(this.#failure);
     this.session.ended(this.#failure);
   }
 
-  /** Uniform in [0, 1). */
-  #chance(): number {
-    return (this.#entropy.integer() - 1) / Number.MAX_SAFE_INTEGER;
+  #now(): number {
+    return this.#around.clock.now();
   }
 }

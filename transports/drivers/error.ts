@@ -6,7 +6,7 @@
  *     read      a class or key that does not exist
  *     store     the disk: unreadable, or a commit that failed
  *     session   the conversation ended with an error
- *     listener  a listener of the app threw; told to `onFailure`, and nothing was disturbed
+ *     listener  a listener of the app threw; told by `session.errors()`, and nothing was disturbed
  *     closed    the client or server is closed
  */
 export type ErrorArea = 'schema' | 'write' | 'read' | 'store' | 'session' | 'listener' | 'closed';

@@ -6,31 +6,28 @@ import {
   type ClientEvent,
   type ClientSession,
   type Decision,
+  type Direction,
   type LostWrite,
   lostBy,
+  type Progress,
+  type ProgressMode,
 } from '../../core/index.js';
+import { description, type LinkHistory, type PastError, type SessionDescription } from './description.js';
 import { SynclineError } from './error.js';
+import { Feed, type Reader, type WatchOptions } from './feed.js';
+import { ProgressWatches } from './progress.js';
 
+/** The physical state: whether there is a link to the server. */
 export type ConnectionState = 'disconnected' | 'connecting' | 'connected';
 
-export interface WaitOptions {
-  readonly signal?: AbortSignal;
+export interface ConnectionStateChange {
+  readonly previous: ConnectionState;
+  readonly current: ConnectionState;
 }
 
-/** One printable record: the answer to "why does it not sync?". */
-export interface SessionDescription {
-  readonly phase: ClientSession['phase'];
-  readonly partition: string;
-  readonly ident: number;
-  readonly localVersion: number;
-  readonly acknowledgedVersion: number;
-  readonly serverVersion: number;
-  readonly newestServerVersion: number;
-  readonly pendingWrites: number;
-  readonly attempts: number;
-  /** Milliseconds since 1970 of the next attempt or timeout; null if nothing is planned. */
-  readonly deadline: number | null;
-  readonly failure: string | null;
+export interface WaitOptions {
+  /** Ends the waiting, by rejecting with its reason. */
+  readonly signal?: AbortSignal;
 }
 
 type TimelessEvent = ClientEvent extends infer Event
@@ -40,8 +37,12 @@ type TimelessEvent = ClientEvent extends infer Event
   : never;
 
 export interface SessionHost {
+  readonly path: string | null;
+  readonly user: string | null;
+  readonly now: () => number;
   readonly dispatch: (event: TimelessEvent) => void;
   readonly machine: () => ClientSession;
+  readonly links: () => LinkHistory;
   /** Why nothing happens any more: the client was closed, or cannot save. Null while it works. */
   readonly ended: () => SynclineError | null;
 }
@@ -50,6 +51,9 @@ interface Settlement {
   readonly resolve: () => void;
   readonly reject: (error: unknown) => void;
 }
+
+/** Errors that a description names. */
+const MOST_ERRORS = 10;
 
 const errorOf = (failure: ClientSession['failure']): SynclineError =>
   new SynclineError(
@@ -61,17 +65,32 @@ const errorOf = (failure: ClientSession['failure']): SynclineError =>
 export class Session {
   readonly #host: SessionHost;
   readonly #waiting = new Map<number, Settlement>();
-  readonly #failureListeners = new Set<(failure: SynclineError) => void>();
-  readonly #decisionListeners = new Set<(decisions: readonly Decision[]) => void>();
-  readonly #stateListeners = new Set<(previous: ConnectionState, current: ConnectionState) => void>();
+  readonly #states = new Feed<ConnectionStateChange>();
+  readonly #failures = new Feed<SynclineError>();
+  readonly #decisions = new Feed<readonly Decision[]>((on) => this.#record(on));
+  readonly #conflicts = new Feed<LostWrite>((on) => this.#record(on));
+  readonly #progress = new ProgressWatches();
+  /** Readers of progress that end with the session, and not by themselves. */
+  readonly #following = new Set<Reader<Progress>>();
+  readonly #errors: PastError[] = [];
+  #recorders = 0;
   #nextWait = 1;
-  /** The state that listeners were told last. */
+  /** The state that readers were told last. */
   #told: ConnectionState = 'disconnected';
-  #isTelling = false;
 
   /** Sessions are made by `openClient`. */
   constructor(host: SessionHost) {
     this.#host = host;
+  }
+
+  /** Where the local file lies; null where its store has no place. */
+  get path(): string | null {
+    return this.#host.path;
+  }
+
+  /** Whose tokens are sent; null where their source does not say. */
+  get user(): string | null {
+    return this.#host.user;
   }
 
   /** Whether the session tries to sync, connected or not. */
@@ -82,89 +101,113 @@ export class Session {
 
   get connectionState(): ConnectionState {
     if (this.#host.ended() !== null) return 'disconnected';
-    switch (this.#host.machine().phase) {
-      case 'connecting':
-        return 'connecting';
-      case 'binding':
-      case 'catchingUp':
-      case 'streaming':
-      case 'unbinding':
-        return 'connected';
-      default:
-        return 'disconnected';
-    }
+    const { phase, linked } = this.#host.machine();
+    if (linked) return 'connected';
+    return phase === 'connecting' ? 'connecting' : 'disconnected';
   }
 
-  /** Ends the conversation until `resume`. Writes go on locally, and are uploaded then. */
-  pause(): void {
-    if (this.#host.ended() === null) this.#host.dispatch({ type: 'pause' });
+  /** Every change from now on. */
+  connectionStateChanges(
+    options: WatchOptions = {},
+  ): AsyncIterableIterator<ConnectionStateChange, undefined> {
+    return this.#states.read(options);
+  }
+
+  /**
+   * Ends the conversation until `resume`, or one direction of it. Writes go on locally, and are uploaded then.
+   * With both directions paused the session is `inactive`.
+   */
+  pause(direction?: Direction): void {
+    this.#act('pause', direction);
   }
 
   /** Starts the conversation, or tries at once where it waits for its next attempt. */
-  resume(): void {
-    if (this.#host.ended() === null) this.#host.dispatch({ type: 'resume' });
+  resume(direction?: Direction): void {
+    this.#act('resume', direction);
   }
 
   /** Resolves when the server has durably integrated everything written here before the call. */
   waitForUpload(options: WaitOptions = {}): Promise<void> {
-    return this.#wait('upload', options.signal);
+    return this.#wait({ type: 'await', what: 'upload' }, options.signal);
   }
 
   /** Resolves when everything integrated on the server before the call is applied and saved here. */
   waitForDownload(options: WaitOptions = {}): Promise<void> {
-    return this.#wait('download', options.signal);
+    return this.#wait({ type: 'await', what: 'download' }, options.signal);
   }
 
   /**
-   * Calls `listener` with each error that ends or suspends the session, and with what listeners of any kind
-   * throw: that disturbs neither the others nor the conversation. Only what this listener itself throws is
-   * dropped. Answers the function that ends it.
+   * Resolves when the server has durably integrated the write that took client version `version`
+   * (`receipt.version`), also one of an earlier run. Rejects where the session fails before that: a failure
+   * with code 212 says that the server could not integrate a write, and which one.
    */
-  onFailure(listener: (failure: SynclineError) => void): () => void {
-    this.#failureListeners.add(listener);
-    return () => void this.#failureListeners.delete(listener);
+  integrated(version: number, options: WaitOptions = {}): Promise<void> {
+    const newest = this.#host.machine().file.version;
+    if (!Number.isSafeInteger(version) || version < 0 || version > newest)
+      return Promise.reject(
+        new SynclineError('session', `client version ${version} does not exist, ${newest} is the newest`),
+      );
+    return this.#wait({ type: 'await', what: 'upload', version }, options.signal);
   }
 
-  /** Calls `listener` with what merges on this device decided; only where the client was opened with `explain`. */
-  onDecisions(listener: (decisions: readonly Decision[]) => void): () => void {
-    this.#decisionListeners.add(listener);
-    return () => void this.#decisionListeners.delete(listener);
+  /**
+   * How far an upload or a download has come, whenever that changes. `reportIndefinitely` follows whatever is
+   * added; `forCurrentlyOutstandingWork` takes what is outstanding now for its target, and ends with the item
+   * that says 1, or throws what a wait would reject with. A slow reader gets the newest item.
+   */
+  progress(
+    direction: Direction,
+    mode: ProgressMode,
+    { signal }: WatchOptions = {},
+  ): AsyncIterableIterator<Progress, undefined> {
+    const machine = this.#host.machine();
+    let reader: Reader<Progress>;
+    if (mode === 'reportIndefinitely') {
+      reader = this.#progress.follow(direction, machine);
+      if (this.#host.ended() !== null) reader.end();
+      else this.#following.add(reader);
+      reader.whenLeft(() => this.#following.delete(reader));
+    } else {
+      const left = new AbortController();
+      const done =
+        direction === 'upload'
+          ? this.integrated(machine.file.version, { signal: left.signal })
+          : this.waitForDownload({ signal: left.signal });
+      reader = this.#progress.settle(direction, machine, done);
+      reader.whenLeft(() => left.abort());
+    }
+    reader.follow(signal);
+    return reader;
   }
 
-  /** Calls `listener` with each write of this device that a merge discarded; only where the client was opened with `explain`. */
-  onLostWrite(listener: (lost: LostWrite) => void): () => void {
-    return this.onDecisions((decisions) => {
-      const own = this.#host.machine().file.ident;
-      for (const decision of decisions) {
-        const lost = lostBy(decision);
-        if (lost !== null && lost.by.file === own) listener(lost);
-      }
-    });
+  /**
+   * Each error that ends or suspends the session, and what listeners of `observe` throw, from now on. Ends
+   * with the client.
+   */
+  errors(options: WatchOptions = {}): AsyncIterableIterator<SynclineError, undefined> {
+    return this.#failures.read(options);
   }
 
-  onConnectionState(listener: (previous: ConnectionState, current: ConnectionState) => void): () => void {
-    this.#stateListeners.add(listener);
-    return () => void this.#stateListeners.delete(listener);
+  /** Each write of this device that a merge discards from now on: what it was, who won, and by which rule. */
+  conflicts(options: WatchOptions = {}): AsyncIterableIterator<LostWrite, undefined> {
+    return this.#conflicts.read(options);
+  }
+
+  /** Everything that merges on this device decide from now on, download by download. */
+  decisions(options: WatchOptions = {}): AsyncIterableIterator<readonly Decision[], undefined> {
+    return this.#decisions.read(options);
   }
 
   describe(): SessionDescription {
-    const machine = this.#host.machine();
-    const ended = this.#host.ended();
-    const failure = machine.failure === null ? null : `${machine.failure.name}: ${machine.failure.message}`;
-    const { file } = machine;
-    return {
-      phase: machine.phase,
-      partition: machine.config.partition,
-      ident: file.ident,
-      localVersion: file.version,
-      acknowledgedVersion: file.progress.upload.clientVersion,
-      serverVersion: file.progress.download.serverVersion,
-      newestServerVersion: file.progress.latest.version,
-      pendingWrites: file.writes.to - file.writes.from,
-      attempts: machine.attempts,
-      deadline: ended === null ? machine.deadline : null,
-      failure: ended?.message ?? failure,
-    };
+    const { path, user } = this.#host;
+    return description({
+      machine: this.#host.machine(),
+      path,
+      user,
+      ended: this.#host.ended(),
+      links: this.#host.links(),
+      errors: [...this.#errors],
+    });
   }
 
   /** @internal For the driver: a waiter of this session has been answered. */
@@ -176,42 +219,36 @@ export class Session {
   }
 
   /** @internal */
-  failed(failure: ClientSession['failure']): void {
-    this.tell(this.#failureListeners, errorOf(failure));
+  failed(error: SynclineError): void {
+    this.#errors.push({ at: this.#host.now(), message: error.message });
+    if (this.#errors.length > MOST_ERRORS) this.#errors.shift();
+    this.#failures.push(error);
+  }
+
+  /** @internal */
+  sessionFailed(failure: ClientSession['failure']): void {
+    this.failed(errorOf(failure));
   }
 
   /** @internal */
   decided(decisions: readonly Decision[]): void {
-    this.tell(this.#decisionListeners, decisions);
-  }
-
-  /** @internal Tells of a new connection state. What listeners do to it is told when all have heard. */
-  moved(): void {
-    if (this.#isTelling) return;
-    this.#isTelling = true;
-    for (let current = this.connectionState; current !== this.#told; current = this.connectionState) {
-      const previous = this.#told;
-      this.#told = current;
-      this.tell(this.#stateListeners, previous, current);
+    this.#decisions.push(decisions);
+    const own = this.#host.machine().file.ident;
+    for (const decision of decisions) {
+      const lost = lostBy(decision);
+      if (lost !== null && lost.by.file === own) this.#conflicts.push(lost);
     }
-    this.#isTelling = false;
   }
 
-  /** @internal Calls those that listen now, whatever they do. */
-  tell<Args extends readonly unknown[]>(listeners: Iterable<(...args: Args) => void>, ...args: Args): void {
-    for (const listener of [...listeners])
-      try {
-        listener(...args);
-      } catch (error) {
-        const why = error instanceof Error ? error.message : String(error);
-        const failure = new SynclineError('listener', `a listener threw: ${why}`, error);
-        for (const onFailure of [...this.#failureListeners])
-          try {
-            onFailure(failure);
-          } catch {
-            // There is nobody left to tell.
-          }
-      }
+  /** @internal After each step of the machine. */
+  moved(): void {
+    const previous = this.#told;
+    const current = this.connectionState;
+    if (current !== previous) {
+      this.#told = current;
+      this.#states.push({ previous, current });
+    }
+    this.#progress.moved(this.#host.machine());
   }
 
   /** @internal Nothing will be answered any more. */
@@ -219,9 +256,26 @@ export class Session {
     this.moved();
     for (const waiting of this.#waiting.values()) waiting.reject(error);
     this.#waiting.clear();
+    for (const feed of [this.#states, this.#failures, this.#decisions, this.#conflicts]) feed.end();
+    for (const reader of [...this.#following]) reader.end();
+    this.#progress.end();
   }
 
-  #wait(what: 'upload' | 'download', signal: AbortSignal | undefined): Promise<void> {
+  #act(type: 'pause' | 'resume', direction: Direction | undefined): void {
+    if (this.#host.ended() !== null) return;
+    this.#host.dispatch(direction === undefined ? { type } : { type, direction });
+  }
+
+  /** Counts those who want to hear what merges decide. */
+  #record(on: boolean): void {
+    this.#recorders += on ? 1 : -1;
+    if (this.#host.ended() === null) this.#host.dispatch({ type: 'record', on: this.#recorders > 0 });
+  }
+
+  #wait(
+    what: Omit<Extract<TimelessEvent, { type: 'await' }>, 'id'>,
+    signal: AbortSignal | undefined,
+  ): Promise<void> {
     if (signal?.aborted === true) return Promise.reject(signal.reason);
     const ended = this.#host.ended();
     if (ended !== null) return Promise.reject(ended);
@@ -241,7 +295,7 @@ export class Session {
         resolve: () => finish(resolve),
         reject: (error) => finish(() => reject(error)),
       });
-      this.#host.dispatch({ type: 'await', what, id });
+      this.#host.dispatch({ ...what, id });
     });
   }
 }

@@ -1,0 +1,296 @@
+/**
+ * What the client machine says and hears once it is bound: who it is, its uploads, what comes down, the marks
+ * that tell how far, and those who wait for any of it.
+ */
+import * as E from 'fp-ts/lib/Either.js';
+import { limits } from '../base/limits.js';
+import { entriesAfter, firstAfter } from '../base/run.js';
+import {
+  type Commit,
+  commitDownload,
+  commitIdent,
+  commitWrite,
+  type Incoming,
+  type IntegrationFailure,
+} from '../history/client-commit.js';
+import { type ClientFile, newestUnacknowledged, selectUpload } from '../history/client-file.js';
+import type { Decision } from '../merge/recorder.js';
+import type { Changeset } from '../model/changeset.js';
+import type { Download, ServerIdent, ServerMark } from '../protocol/messages.js';
+import { failed, send, silenceDeadline, violation } from './client-link.js';
+import {
+  andThen,
+  type ClientEffect,
+  type ClientEvent,
+  type ClientSession,
+  type ClientStep,
+  failureOf,
+  stay,
+  type Waiter,
+} from './client-session.js';
+import { tookEffect, tookLosses } from './explain.js';
+
+/**
+ * Tells the server who this file is and asks for the mark that ends catching up. With downloads held it never
+ * would: then uploads begin at once.
+ */
+const identified = (session: ClientSession, now: number, before: readonly ClientEffect[]): ClientStep => {
+  const { file, marks, held } = session;
+  const requested = Math.max(marks.requested, marks.answered + 1);
+  const begun: ClientSession = {
+    ...session,
+    phase: held.download ? 'streaming' : 'catchingUp',
+    deadline: silenceDeadline(session, now),
+    heard: now,
+    pinged: false,
+    goodSince: null,
+    skipped: held.download,
+    sent: file.progress.upload.clientVersion,
+    inFlight: [],
+    acknowledged: file.progress.upload.lastIntegratedServerVersion,
+    marks: { ...marks, requested, sent: held.download ? marks.answered : requested },
+    traffic: { ...session.traffic, remaining: null },
+  };
+  const identify = send({
+    type: 'identify',
+    session: session.number,
+    ident: file.ident,
+    salt: file.salt,
+    latest: file.progress.latest,
+    download: file.progress.download,
+  });
+  if (held.download) return andThen({ session: begun, effects: [...before, identify] }, uploading);
+  const mark = send({ type: 'mark', session: session.number, request: requested });
+  return { session: begun, effects: [...before, identify, mark] };
+};
+
+export const opened = (session: ClientSession, token: string, now: number): ClientStep => {
+  const number = session.number + 1;
+  const needIdent = session.file.ident === 0;
+  const bind = send({ type: 'bind', session: number, partition: session.config.partition, token, needIdent });
+  const linked = { ...session, number, linked: true };
+  return needIdent
+    ? { session: { ...linked, phase: 'binding' }, effects: [bind] }
+    : identified(linked, now, [bind]);
+};
+
+export const identReceived = (session: ClientSession, message: ServerIdent, now: number): ClientStep => {
+  if (message.ident < 2 || message.salt < 1)
+    return violation(session, `ident ${message.ident}, salt ${message.salt}`);
+  const commit = commitIdent(session.file, message.ident, message.salt);
+  return identified({ ...session, file: commit.file }, now, [{ type: 'commit', batch: commit.batch }]);
+};
+
+/**
+ * Sends what waits, a bounded number of uploads ahead of their acknowledgement; or, where nothing waits and
+ * downloads have come since, an empty upload that acknowledges them, so that the server can let go. With
+ * uploads held nothing is sent but that, and only where no write waits: it would be overtaken.
+ */
+export const uploading = (session: ClientSession): ClientStep => {
+  if (session.phase !== 'streaming') return stay(session);
+  const { file } = session;
+  if (session.held.upload && firstAfter(file.writes, session.sent) !== undefined) return stay(session);
+  const effects: ClientEffect[] = [];
+  const inFlight = session.inFlight.slice();
+  let { sent, acknowledged } = session;
+  while (inFlight.length < limits.uploadsInFlight) {
+    const part = selectUpload(file, sent, session.portion);
+    if (part.changesets.length === 0 && part.progress.lastIntegratedServerVersion <= acknowledged) break;
+    effects.push(
+      send({
+        type: 'upload',
+        session: session.number,
+        progress: part.progress,
+        lockedServerVersion: file.progress.download.serverVersion,
+        changesets: part.changesets,
+      }),
+    );
+    sent = part.progress.clientVersion;
+    acknowledged = part.progress.lastIntegratedServerVersion;
+    if (part.changesets.length > 0) inFlight.push(sent);
+  }
+  return effects.length === 0
+    ? stay(session)
+    : { session: { ...session, sent, acknowledged, inFlight }, effects };
+};
+
+const answeredTo = (session: ClientSession, isDone: (waiter: Waiter) => boolean): ClientStep => {
+  const done = session.waiters.filter(isDone);
+  if (done.length === 0) return stay(session);
+  return {
+    session: { ...session, waiters: session.waiters.filter((waiter) => !isDone(waiter)) },
+    effects: done.map((waiter) => ({ type: 'settled', id: waiter.id, failure: null })),
+  };
+};
+
+const settledUploads = (session: ClientSession): ClientStep => {
+  const reached = session.file.progress.upload.clientVersion;
+  return answeredTo(session, (waiter) => waiter.type === 'upload' && waiter.version <= reached);
+};
+
+const undownloadable = (session: ClientSession, failure: IntegrationFailure): ClientStep => {
+  if (failure.type === 'badProgress') return violation(session, failure.message);
+  const message = `a download cannot be integrated: ${failure.message}`;
+  return failed(session, failureOf(212, message, false), [
+    send({ type: 'clientError', session: session.number, code: 212, message: failure.message }),
+    { type: 'disconnect', cause: 'done', message },
+  ]);
+};
+
+const explained = (
+  session: ClientSession,
+  effective: readonly Changeset[],
+  ident: number,
+  decisions: readonly Decision[],
+): ClientSession['explanations'] => {
+  if (session.explanations === null) return null;
+  let after = session.explanations;
+  for (const changeset of effective) after = tookEffect(after, changeset, ident);
+  return tookLosses(after, decisions);
+};
+
+/** Encoded bytes of the writes that the server has acknowledged between the two. */
+const acknowledgedBytes = (before: ClientFile, after: ClientFile): number => {
+  const through = after.progress.upload.clientVersion;
+  let bytes = 0;
+  if (through > before.progress.upload.clientVersion)
+    for (const write of entriesAfter(before.writes, before.progress.upload.clientVersion)) {
+      if (write.version > through) break;
+      bytes += write.bytes;
+    }
+  return bytes;
+};
+
+/** What is left of a download where downloads are held: the acknowledgement. */
+const acknowledgementIn = (file: ClientFile, message: Download): Incoming => ({
+  download: file.progress.download,
+  upload: message.upload,
+  latest: file.progress.latest,
+  changesets: [],
+});
+
+export const downloadReceived = (session: ClientSession, message: Download, bytes: number): ClientStep => {
+  const before = session.file;
+  const isHeld = session.held.download;
+  const { traffic } = session;
+  if (isHeld && message.upload.clientVersion <= before.progress.upload.clientVersion)
+    return stay({ ...session, skipped: true, traffic: { ...traffic, remaining: null } });
+  const incoming = isHeld ? acknowledgementIn(before, message) : message;
+  const decisions: Decision[] = [];
+  const recorder = { decided: (decision: Decision) => void decisions.push(decision) };
+  const { rules, explain } = session.config;
+  const options = explain || session.isRecording ? { rules, recorder } : { rules };
+  const committed = commitDownload(before, incoming, options);
+  if (E.isLeft(committed)) return undownloadable(session, committed.left);
+  const { file, batch, effective }: Commit = committed.right;
+  const effects: ClientEffect[] = [{ type: 'commit', batch }];
+  if (file.state !== before.state)
+    effects.push({ type: 'changed', before: before.state, after: file.state, cause: 'download' });
+  if (decisions.length > 0) effects.push({ type: 'decided', decisions });
+  // Whoever gets on is not slowed down by a link that is lost over and over.
+  const getsOn =
+    file.progress.download.serverVersion > before.progress.download.serverVersion ||
+    file.progress.upload.clientVersion > before.progress.upload.clientVersion;
+  const integrated: ClientSession = {
+    ...session,
+    file,
+    inFlight: session.inFlight.filter((version) => version > file.progress.upload.clientVersion),
+    explanations: explained(session, effective, file.ident, decisions),
+    attempts: getsOn ? 0 : session.attempts,
+    skipped: session.skipped || isHeld,
+    traffic: {
+      uploaded: traffic.uploaded + acknowledgedBytes(before, file),
+      downloaded: traffic.downloaded + (isHeld ? 0 : bytes),
+      remaining: isHeld ? null : message.downloadableBytes,
+    },
+  };
+  return andThen(andThen({ session: integrated, effects }, settledUploads), uploading);
+};
+
+export const markReceived = (session: ClientSession, message: ServerMark, now: number): ClientStep => {
+  const { marks } = session;
+  if (message.request <= marks.answered || message.request > marks.sent)
+    return violation(session, `mark ${message.request}, expected ${marks.answered + 1} … ${marks.sent}`);
+  // It says that all was sent, of which some was dropped.
+  if (session.skipped || session.held.download) return stay({ ...session, skipped: true });
+  const answered: ClientSession = {
+    ...session,
+    phase: 'streaming',
+    failure: null,
+    renewal: 'none',
+    goodSince: session.goodSince ?? now,
+    marks: { ...marks, answered: message.request },
+  };
+  const settled = answeredTo(
+    answered,
+    (waiter) => waiter.type === 'download' && waiter.mark <= message.request,
+  );
+  return andThen(settled, uploading);
+};
+
+export const written = (
+  session: ClientSession,
+  { instructions, state, now }: Extract<ClientEvent, { type: 'write' }>,
+): ClientStep => {
+  const before = session.file;
+  const commit = commitWrite(before, instructions, state, now);
+  if (E.isLeft(commit)) return { session, effects: [{ type: 'refused', message: commit.left }] };
+  const { file, batch, effective } = commit.right;
+  const committed: ClientStep = {
+    session: { ...session, file, explanations: explained(session, effective, file.ident, []) },
+    effects: [
+      { type: 'commit', batch },
+      { type: 'changed', before: before.state, after: state, cause: 'write' },
+    ],
+  };
+  return andThen(committed, uploading);
+};
+
+/** The newest write up to `version` that the server has not acknowledged; 0 if there is none. */
+const unacknowledgedUpTo = (file: ClientFile, version: number): number => {
+  if (version <= file.progress.upload.clientVersion) return 0;
+  if (firstAfter(file.writes, version - 1)?.version === version) return version;
+  let newest = 0;
+  for (const write of entriesAfter(file.writes, file.progress.upload.clientVersion)) {
+    if (write.version > version) break;
+    newest = write.version;
+  }
+  return newest;
+};
+
+export const awaited = (
+  session: ClientSession,
+  { what, id, version: upTo }: Extract<ClientEvent, { type: 'await' }>,
+): ClientStep => {
+  const { file } = session;
+  const settled = (failure: ClientSession['failure']): ClientStep => ({
+    session,
+    effects: [{ type: 'settled', id, failure }],
+  });
+  // What has been integrated stays so, whatever became of the session.
+  if (what === 'upload' && upTo !== undefined && unacknowledgedUpTo(file, upTo) === 0) return settled(null);
+  if (session.phase === 'failed' && session.failure !== null) return settled(session.failure);
+  if (what === 'upload') {
+    const version = upTo === undefined ? newestUnacknowledged(file) : unacknowledgedUpTo(file, upTo);
+    if (version === 0) return settled(null);
+    return stay({ ...session, waiters: [...session.waiters, { type: 'upload', id, version }] });
+  }
+  const mark = Math.max(session.marks.requested, session.marks.sent) + 1;
+  const waiting: ClientSession = {
+    ...session,
+    waiters: [...session.waiters, { type: 'download', id, mark }],
+    marks: { ...session.marks, requested: mark },
+  };
+  return marking(waiting);
+};
+
+/** Sends the mark that somebody waits for, where it can be answered. */
+export const marking = (session: ClientSession): ClientStep => {
+  const { marks, held, skipped, phase } = session;
+  const isPossible = (phase === 'catchingUp' || phase === 'streaming') && !held.download && !skipped;
+  if (!isPossible || marks.requested <= marks.sent) return stay(session);
+  return {
+    session: { ...session, marks: { ...marks, sent: marks.requested } },
+    effects: [send({ type: 'mark', session: session.number, request: marks.requested })],
+  };
+};
