@@ -139,6 +139,9 @@ export class Conversation {
         case 'connect':
           this.#connect(device);
           break;
+        case 'authorize':
+          this.#opening.push(device);
+          break;
         case 'disconnect':
           this.#forget(device);
           break;
