@@ -5,7 +5,7 @@ import { limits } from '../core/base/limits.js';
 import { runLast } from '../core/base/run.js';
 import { forEach, get, set } from '../core/base/trie.js';
 import { loadClientFile } from '../core/history/client-records.js';
-import { type FileRecord, saltOf } from '../core/history/partition.js';
+import { type FileRecord, fileOf, saltOf } from '../core/history/partition.js';
 import { addTable, createObject } from '../core/model/instruction.js';
 import { intKey } from '../core/model/key.js';
 import type { ClientMessage, ServerMessage } from '../core/protocol/messages.js';
@@ -59,6 +59,11 @@ const upload = (version: number, server: number, changesets: 'one' | 'none'): Cl
         ],
 });
 
+const identOf = (stranger: Stranger): number => {
+  const [given] = stranger.heard;
+  return given?.type === 'ident' ? given.ident : 0;
+};
+
 const errors = (stranger: Stranger): string =>
   stranger.heard
     .flatMap((each) => (each.type === 'error' ? [`${each.code} ${each.message}`] : []))
@@ -104,6 +109,59 @@ bounds('marks that cannot be answered yet are joined where the answer is one, an
   for (let request = 5000; request > 5000 - limits.pendingMarks; request--)
     conversation.say(stranger, { type: 'mark', session: 1, request });
   assert.match(errors(stranger), '104 more than');
+});
+
+bounds('a session whose link lets nothing out is sent so much and no more', () => {
+  const conversation = peopled(seeded(1), 2);
+  conversation.heal();
+  const [writer] = conversation.devices as [Device];
+  const random = seeded(5);
+  withLimits({ unflushedBytes: 1000 }, () => {
+    const { stranger, session } = entered(conversation);
+    const enter = conversation.moves().length;
+    for (let i = 0; i < enter; i++) conversation.moves()[0]?.();
+    // Drains are not answered, because nobody moves for them.
+    const write = (): void => {
+      randomWrite(conversation, writer, random);
+      while (writer.upward.length > 0 || writer.downward.length > 0)
+        (conversation.moves()[0] as () => void)();
+    };
+    for (let i = 0; i < 300 && session()?.isHeld !== true; i++) write();
+    assert.ok(session()?.isHeld);
+    const { length } = stranger.heard;
+    for (let i = 0; i < 100; i++) write();
+    conversation.say(stranger, { type: 'mark', session: 1, request: 7 });
+    assert.is(stranger.heard.length, length);
+    assert.ok((session()?.unflushed ?? 0) < 2000);
+    conversation.heal();
+    assert.equal(session()?.download.serverVersion, conversation.server.partition.head);
+    assert.ok(stranger.heard.some((message) => message.type === 'mark' && message.request === 7));
+  });
+  assert.is(disagreement(conversation), null);
+});
+
+bounds('a changeset that cannot be decoded ends its session alone, after those before it', () => {
+  const conversation = peopled(seeded(1), 1);
+  conversation.heal();
+  const { head } = conversation.server.partition;
+  const { stranger, session } = entered(conversation);
+  const whole = upload(1, head, 'one');
+  if (whole.type !== 'upload') throw new Error('not an upload');
+  const bad = { version: 2, base: head, timestamp: 1, origin: 0, body: Uint8Array.of(1, 14) };
+  conversation.say(stranger, {
+    ...whole,
+    progress: { clientVersion: 3, lastIntegratedServerVersion: head },
+    damaged: { changesets: [bad, { ...bad, version: 3 }], reason: '' },
+  });
+  while (conversation.move());
+  assert.is(session(), undefined);
+  assert.match(errors(stranger), '212 changeset 2 cannot be integrated: instruction of kind 14');
+  assert.is(conversation.server.partition.head, head + 1);
+  assert.is(fileOf(conversation.server.partition, identOf(stranger))?.clientVersion, 1);
+  assert.match(conversation.notes.join('\n'), 'quarantined 2');
+  const [kept] = conversation.records.entries(['quarantine']);
+  assert.equal(kept?.bytes.slice(-2), bad.body);
+  assert.is(disagreement(conversation), null);
 });
 
 bounds('a session that has ended waits for nothing', () => {

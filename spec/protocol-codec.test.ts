@@ -260,7 +260,12 @@ const refusedMessages: readonly [what: string, DecodeErrorCode, offset: number, 
     ['a changeset that is no array', 'malformed', 7, [0x96, 3, 1, 0, 0, 0, 0x91, 5]],
     ['a changeset of four', 'malformed', 7, [0x96, 3, 1, 0, 0, 0, 0x91, 0x94, 0, 0, 0, 0]],
     ['a changeset of six', 'trailing', 15, [0x96, 3, 1, 0, 0, 0, 0x91, 0x96, 0, 0, 0, 0, 0xc4, 1, 0, 1]],
-    ['a bad body', 'unknown', 15, [0x96, 3, 1, 0, 0, 0, 0x91, 0x95, 0, 0, 0, 0, 0xc4, 2, 1, 14]],
+    [
+      'a bad body that is downloaded',
+      'unknown',
+      19,
+      [0x9a, 18, 1, 0, 0, 0, 0, 0, 0, 0, 0x91, 0x95, 0, 0, 0, 0, 0xc4, 2, 1, 14],
+    ],
     ['nothing that msgpackr knows', 'unknown', 2, [0x92, 5, 0xc1]],
     ['a record of msgpackr', 'unknown', 3, [0x92, 5, 0xd4, 0x72, 0x40, 0x91, 0xa1, 0x41, 1]],
     ['a reference of msgpackr', 'unknown', 3, [0x92, 5, 0xd6, 0x69, 0, 0, 0, 1, 0x91, 1]],
@@ -276,7 +281,8 @@ const refusedMessages: readonly [what: string, DecodeErrorCode, offset: number, 
 for (const [what, code, offset, list] of refusedMessages) {
   wire(`${what} is refused`, () => {
     const bytes = Uint8Array.from(list);
-    const decoded = list[1] === 21 ? decodeServerMessage(bytes) : decodeClientMessage(bytes);
+    const isServers = list[1] === 18 || list[1] === 21;
+    const decoded = isServers ? decodeServerMessage(bytes) : decodeClientMessage(bytes);
     assert.ok(E.isLeft(decoded), JSON.stringify(decoded));
     assert.equal([decoded.left.code, decoded.left.offset], [code, offset], decoded.left.message);
   });

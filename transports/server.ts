@@ -1,5 +1,7 @@
 /** `syncline/server`: the partitions of a store, behind any number of listeners. */
-export { type Refusal, Server, type ServerNote, type ServerOptions, startServer } from './drivers/server.js';
+export type { AccessOptions, Refusal, RefusalReason } from './drivers/access.js';
+export { Server, startServer } from './drivers/server.js';
+export type { ServerDescription, ServerNote, ServerOptions } from './drivers/server-options.js';
 export type {
   Clock,
   CloseCode,
@@ -11,4 +13,8 @@ export type {
   Listener,
   PartitionStore,
   ServerStore,
+  TokenFault,
+  TokenVerdict,
+  User,
+  VerifyToken,
 } from './ports.js';

@@ -41,6 +41,8 @@ export const limits = {
   pendingMarks: 1000,
   /** A download stops collecting changesets beyond this many bytes (soft). */
   downloadBytes: 1024 * 1024,
+  /** Bytes of changesets sent to a session before the server waits until its link has let them out (soft). */
+  unflushedBytes: 1024 * 1024,
   /** Changes since the last snapshot of a state reach at least this many bytes before the next one. */
   journalBytes: 1024 * 1024,
   /** Instructions in one record of a snapshot. */

@@ -33,11 +33,16 @@ const ARRAY_OF_FIVE = 0x95;
 /** An array head and four numbers. */
 const NUMBERS_ROOM = 37;
 
+/** A changeset with its body as bytes, from `start` on, whatever they are. */
+export interface EncodedChangeset extends Omit<Changeset, 'instructions'> {
+  readonly body: { readonly bytes: Uint8Array; readonly start: number };
+}
+
 /**
  * Throws where the changeset is not well formed (see `instruction.ts` and `limits`). The result is not to be
  * written to: short results share memory.
  */
-export const encodeChangeset = (changeset: Changeset | PackedChangeset): Uint8Array => {
+export const encodeChangeset = (changeset: Changeset | EncodedChangeset): Uint8Array => {
   writer.begin();
   writer.reserve(NUMBERS_ROOM);
   writer.byte(ARRAY_OF_FIVE);

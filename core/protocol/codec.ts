@@ -19,7 +19,8 @@
  * keep it (see `packer.ts`).
  *
  * Laws: decode(encode(x)) = x for well-formed x; encode(decode(b)) = b for all bytes b that decode. Decoding
- * any bytes gives a message or a `DecodeError`, never a throw, within `limits`.
+ * any bytes gives a message or a `DecodeError`, never a throw, within `limits`. An upload decodes even where a
+ * body in it does not: that is a fact about one changeset (`damaged`).
  */
 import { type Either, right } from 'fp-ts/lib/Either.js';
 import { answer, type DecodeError, refuse } from '../base/decode-error.js';
@@ -29,7 +30,7 @@ import { encodeInstructions } from '../model/codec.js';
 import type { DownloadCursor, SaltedVersion, UploadCursor } from '../model/progress.js';
 import { type ErrorAction, type ErrorCode, isErrorCode } from './errors.js';
 import { type Fields, fieldsOf } from './fields.js';
-import type { ClientMessage, Message, ServerMessage } from './messages.js';
+import type { ClientMessage, DamagedChangeset, Message, ServerMessage } from './messages.js';
 import { isPlainText, pack, textBytes } from './packer.js';
 
 /** The type follows the head of the array. */
@@ -86,7 +87,7 @@ const valuesOf = (message: Message): readonly unknown[] => {
       return [
         UPLOAD,
         ...uints(session, clientVersion, lastIntegratedServerVersion, message.lockedServerVersion),
-        packChangesets(message.changesets),
+        packChangesets(message.changesets, message.damaged?.changesets),
       ];
     }
     case 'mark':
@@ -131,17 +132,28 @@ const uints = (...numbers: number[]): number[] => {
 
 const packText = (text: string): string | Uint8Array => (isPlainText(text) ? text : textBytes(text));
 
-const packChangesets = (changesets: readonly Changeset[]): unknown[] => {
+const packChangesets = (
+  changesets: readonly Changeset[],
+  damaged: readonly DamagedChangeset[] = [],
+): unknown[] => {
+  const count = changesets.length + damaged.length;
   let instructions = 0;
   for (const changeset of changesets) instructions += changeset.instructions.length;
-  if (changesets.length > limits.messageChangesets || instructions > limits.messageInstructions) {
-    throw new Error(`${changesets.length} changesets of ${instructions} instructions in one message`);
+  if (count > limits.messageChangesets || instructions > limits.messageInstructions) {
+    throw new Error(`${count} changesets of ${instructions} instructions in one message`);
   }
-  return changesets.map(({ version, base, timestamp, origin, instructions }) => [
-    ...uints(version, base, timestamp, origin),
-    encodeInstructions(instructions),
-  ]);
+  return [
+    ...changesets.map((changeset) => [...numbersOf(changeset), encodeInstructions(changeset.instructions)]),
+    ...damaged.map((changeset) => [...numbersOf(changeset), changeset.body]),
+  ];
 };
+
+const numbersOf = ({
+  version,
+  base,
+  timestamp,
+  origin,
+}: Omit<Changeset, 'instructions'>): readonly number[] => uints(version, base, timestamp, origin);
 
 export const decodeClientMessage = (bytes: Uint8Array): Either<DecodeError, ClientMessage> =>
   decode(bytes, clientMessage);
@@ -183,8 +195,8 @@ const clientMessage = (fields: Fields): ClientMessage => {
     case UPLOAD: {
       const progress = uploadCursor(fields);
       const lockedServerVersion = fields.uint('the locked server version');
-      const changesets = fields.changesets(limits.changesetBytes);
-      return { type: 'upload', session, progress, lockedServerVersion, changesets };
+      const uploaded = fields.uploadedChangesets(limits.changesetBytes);
+      return { type: 'upload', session, progress, lockedServerVersion, ...uploaded };
     }
     case MARK:
       return { type: 'mark', session, request: fields.uint('the request') };

@@ -54,6 +54,7 @@ export const errorTable = {
   109: spec('bad_message_order', 'a message out of order', 'client', false, 'ProtocolViolation'),
   200: spec('session_closed', 'the session ends without an error', 'nobody', true, 'Transient'),
   201: spec('other_session_error', 'the server failed in this session', 'server', true, 'Transient'),
+  202: spec('token_expired', 'the token has expired or was revoked', 'client', true, 'Transient'),
   203: spec('bad_authentication', 'the token is not valid', 'client', false, 'ApplicationBug'),
   204: spec(
     'illegal_realm_path',

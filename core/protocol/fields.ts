@@ -2,12 +2,15 @@
  * The fields of one message, read one after the other. Every method refuses (see `core/base/decode-error.ts`) a
  * field that is missing or of another type.
  */
+import { isRight, left } from 'fp-ts/lib/Either.js';
 import { Reader } from '../base/bytes.js';
 import { type DecodeErrorCode, refuse, within } from '../base/decode-error.js';
 import { limits } from '../base/limits.js';
 import { findBadUtf8, readUtf8 } from '../base/utf8.js';
 import type { Changeset } from '../model/changeset.js';
+import { decodeBody } from '../model/codec.js';
 import { scanBody } from '../model/codec-scan.js';
+import type { DamagedChangeset, Upload } from './messages.js';
 import { isPlainText, pack, requireCanonical, unpack } from './packer.js';
 
 /** The fields of the message that takes all of `bytes`. */
@@ -60,30 +63,38 @@ export class Fields {
 
   /** As many changesets as the field has, with bodies of up to `most` bytes, together within `limits`. */
   changesets(most: number): Changeset[] {
-    const what = 'the changesets';
-    const value = this.#take(what);
-    if (!Array.isArray(value)) return this.#mistyped(value, what, 'an array');
-    const list: readonly unknown[] = value;
-    if (list.length > limits.messageChangesets) {
-      this.fail('tooLarge', `${list.length} changesets: expected at most ${limits.messageChangesets}`);
-    }
     const changesets: Changeset[] = [];
     let room: number = limits.messageInstructions;
-    let first = this.#first + this.#next;
-    for (const parts of list) {
-      if (!Array.isArray(parts)) {
-        return refuse(
-          'malformed',
-          this.#offsets[first] ?? 0,
-          `${describe(parts)} for a changeset: expected an array`,
-        );
-      }
-      const changeset = new Fields(this.#bytes, this.#offsets, parts, first + 1).#changeset(most, room);
-      room -= changeset.instructions.length;
-      changesets.push(changeset);
-      first += 1 + parts.length;
+    for (const fields of this.#changesetFields()) {
+      const { body, ...numbers } = fields.#changeset();
+      if (body.length > most) fields.fail('tooLarge', tooLong(body, most));
+      const packed = within(this.#startOf(body), () => scanBody(new Reader(body)));
+      room = fields.#roomAfter(packed.count, room);
+      changesets.push({ ...numbers, instructions: packed.unpack() });
     }
     return changesets;
+  }
+
+  /** The same, but that a body which is too long or cannot be decoded ends the list and begins the other. */
+  uploadedChangesets(most: number): Pick<Upload, 'changesets' | 'damaged'> {
+    const changesets: Changeset[] = [];
+    const damaged: DamagedChangeset[] = [];
+    let reason = '';
+    let room: number = limits.messageInstructions;
+    for (const fields of this.#changesetFields()) {
+      const changeset = fields.#changeset();
+      const { body, ...numbers } = changeset;
+      const packed =
+        damaged.length > 0 || body.length > most ? left({ message: tooLong(body, most) }) : decodeBody(body);
+      if (isRight(packed)) {
+        room = fields.#roomAfter(packed.right.count, room);
+        changesets.push({ ...numbers, instructions: packed.right.unpack() });
+      } else {
+        if (damaged.length === 0) reason = packed.left.message;
+        damaged.push(changeset);
+      }
+    }
+    return damaged.length === 0 ? { changesets } : { changesets, damaged: { changesets: damaged, reason } };
   }
 
   /** Refuses what comes after the last field. */
@@ -99,22 +110,45 @@ export class Fields {
     return refuse(code, this.#offsets[this.#first + this.#next - 1] ?? 0, message);
   }
 
-  #changeset(most: number, room: number): Changeset {
+  /** The fields of each changeset. */
+  #changesetFields(): Fields[] {
+    const value = this.#take('the changesets');
+    if (!Array.isArray(value)) return this.#mistyped(value, 'the changesets', 'an array');
+    const list: readonly unknown[] = value;
+    if (list.length > limits.messageChangesets) {
+      this.fail('tooLarge', `${list.length} changesets: expected at most ${limits.messageChangesets}`);
+    }
+    let first = this.#first + this.#next;
+    return list.map((parts) => {
+      const at = first;
+      if (!Array.isArray(parts)) {
+        return refuse(
+          'malformed',
+          this.#offsets[at] ?? 0,
+          `${describe(parts)} for a changeset: expected an array`,
+        );
+      }
+      first += 1 + parts.length;
+      return new Fields(this.#bytes, this.#offsets, parts, at + 1);
+    });
+  }
+
+  #changeset(): DamagedChangeset {
     const version = this.uint('the version of a changeset');
     const base = this.uint('the base version of a changeset');
     const timestamp = this.uint('the timestamp of a changeset');
     const origin = this.uint('the origin of a changeset');
-    const what = 'the instructions of a changeset';
-    const body = this.#take(what);
-    if (!(body instanceof Uint8Array)) return this.#mistyped(body, what, 'a binary');
-    if (body.length > most)
-      this.fail('tooLarge', `${what} of ${body.length} bytes: expected at most ${most}`);
+    const body = this.#take(BODY);
+    if (!(body instanceof Uint8Array)) return this.#mistyped(body, BODY, 'a binary');
     this.end();
-    const packed = within(this.#startOf(body), () => scanBody(new Reader(body)));
-    if (packed.count > room) {
+    return { version, base, timestamp, origin, body };
+  }
+
+  #roomAfter(count: number, room: number): number {
+    if (count > room) {
       this.fail('tooLarge', `more than ${limits.messageInstructions} instructions in one message`);
     }
-    return { version, base, timestamp, origin, instructions: packed.unpack() };
+    return room - count;
   }
 
   #take(what: string): unknown {
@@ -134,6 +168,11 @@ export class Fields {
     return view.byteOffset - this.#bytes.byteOffset;
   }
 }
+
+const BODY = 'the instructions of a changeset';
+
+const tooLong = (body: Uint8Array, most: number): string =>
+  `${BODY} of ${body.length} bytes: expected at most ${most}`;
 
 const describe = (value: unknown): string => {
   if (value === null) return 'null';

@@ -38,6 +38,11 @@ export interface Identify {
   readonly download: DownloadCursor;
 }
 
+/** A changeset whose instructions cannot be decoded: its numbers, and the body as it came. */
+export interface DamagedChangeset extends Omit<Changeset, 'instructions'> {
+  readonly body: Uint8Array;
+}
+
 export interface Upload {
   readonly type: 'upload';
   readonly session: number;
@@ -46,6 +51,16 @@ export interface Upload {
   /** The server must keep the history from here on for this client. */
   readonly lockedServerVersion: number;
   readonly changesets: readonly Changeset[];
+  /**
+   * What follows on `changesets`, from the first on that is damaged: nothing behind it can be integrated
+   * either. Only a decoder makes one; the client that sent it is told, and no other session.
+   */
+  readonly damaged?: {
+    /** At least one. */
+    readonly changesets: readonly DamagedChangeset[];
+    /** Why the first cannot be decoded. */
+    readonly reason: string;
+  };
 }
 
 export interface ClientMark {

@@ -86,7 +86,7 @@ export const uploadFault = (
       `locked version ${message.lockedServerVersion} is not within ${session.lockedVersion} … ${session.download.serverVersion}`,
     );
   let last = session.upload;
-  for (const changeset of message.changesets) {
+  for (const changeset of [...message.changesets, ...(message.damaged?.changesets ?? [])]) {
     const cursor = { clientVersion: changeset.version, lastIntegratedServerVersion: changeset.base };
     if (changeset.version <= last.clientVersion)
       return fault(210, `changeset ${changeset.version} does not come after ${last.clientVersion}`);

@@ -1,6 +1,9 @@
 /**
  * Pumping downloads: whenever a session's cursor is behind the head it is sent what lies between, from the
  * tail in memory or, further back, from the store; and the marks that its cursor passes are answered.
+ *
+ * A session is sent so much and no more until its link has let it out (`flushing`): what comes meanwhile stays
+ * in the history, and leaves in one piece then.
  */
 import { limits } from '../base/limits.js';
 import { entriesAfter } from '../base/run.js';
@@ -18,6 +21,7 @@ import { downloadable } from '../history/server-commit.js';
 import {
   andThenServer,
   asking,
+  flushing,
   type ServerEffect,
   type ServerMachine,
   type ServerSession,
@@ -27,6 +31,9 @@ import {
   stayAs,
   withSession,
 } from './server-session.js';
+
+/** What a message is counted as beside its changesets. */
+const MESSAGE_BYTES = 64;
 
 /** Sends consecutive entries that follow the session's cursor. */
 export const downloaded = (
@@ -43,8 +50,11 @@ export const downloaded = (
   );
   const serverVersion = entries[entries.length - 1]?.version ?? session.download.serverVersion;
   const download = { serverVersion, lastIntegratedClientVersion };
+  let bytes = MESSAGE_BYTES;
+  for (const entry of entries) bytes += entry.bytes;
+  const flushed = flushing({ ...session, download, owesCursor: false }, bytes);
   return {
-    machine: withSession(machine, { ...session, download, owesCursor: false }),
+    machine: withSession(machine, flushed.session),
     effects: [
       sent(session, {
         type: 'download',
@@ -55,6 +65,7 @@ export const downloaded = (
         downloadableBytes: bytesAfter(partition, serverVersion),
         changesets,
       }),
+      ...flushed.effects,
     ],
   };
 };
@@ -74,22 +85,25 @@ export const pumped = (machine: ServerMachine, key: string): ServerStep => {
   let reached = stayAs(machine);
   for (;;) {
     const session = sessionAt(reached.machine, key);
-    if (session === undefined || session.phase !== 'active' || session.reading.download) return reached;
+    if (session === undefined || session.phase !== 'active' || session.reading.download || session.isHeld)
+      return reached;
     const { partition } = reached.machine;
     const from = session.download.serverVersion;
     if (from === partition.head && !session.owesCursor) {
       const answered = session.marks.filter((mark) => mark.version <= from);
       if (answered.length === 0) return reached;
+      const flushed = flushing(
+        { ...session, marks: session.marks.filter((mark) => mark.version > from) },
+        answered.length * MESSAGE_BYTES,
+      );
       return {
-        machine: withSession(reached.machine, {
-          ...session,
-          marks: session.marks.filter((mark) => mark.version > from),
-        }),
+        machine: withSession(reached.machine, flushed.session),
         effects: [
           ...reached.effects,
           ...answered.map((mark) =>
             sent(session, { type: 'mark', session: session.number, request: mark.request }),
           ),
+          ...flushed.effects,
         ],
       };
     }
@@ -117,6 +131,7 @@ export const pumpedAll = (machine: ServerMachine): ServerStep => {
   forEach(machine.sessions, (session, key) => {
     if (
       session.phase === 'active' &&
+      !session.isHeld &&
       (session.download.serverVersion < machine.partition.head || session.owesCursor)
     )
       behind.push(key);

@@ -2,8 +2,9 @@
  * The server's machine for one partition, as data: the partition, the sessions bound to it, and the reads
  * under way. `server.ts` has the transitions.
  */
+import { limits } from '../base/limits.js';
 import type { RecordBatch, RecordEntry, RecordRange } from '../base/record.js';
-import { emptyTrie, get, set, type Trie } from '../base/trie.js';
+import { emptyTrie, forEach, get, remove, set, type Trie } from '../base/trie.js';
 import type { Partition } from '../history/partition.js';
 import type { Reciprocals } from '../history/server-commit.js';
 import type { Decision } from '../merge/recorder.js';
@@ -40,6 +41,10 @@ export interface ServerSession {
   readonly reading: { readonly download: boolean; readonly integrate: boolean };
   /** An upload has been integrated and its cursor not yet told. */
   readonly owesCursor: boolean;
+  /** Bytes sent since the link was last known to have let everything out; an estimate from above. */
+  readonly unflushed: number;
+  /** Nothing is sent until the link has let out what was: a slow reader costs a bounded number of bytes. */
+  readonly isHeld: boolean;
 }
 
 export type ReadPurpose = 'open' | 'download' | 'integrate';
@@ -75,6 +80,16 @@ export type ServerEvent = {
     }
   /** The connection is gone, and every session on it. */
   | { readonly type: 'gone'; readonly connection: number }
+  /** The link of the session has let out what a `drain` effect asked about, or most of it. */
+  | { readonly type: 'drained'; readonly connection: number; readonly number: number }
+  /** The session is to end, for a reason that the machine does not know of. */
+  | {
+      readonly type: 'expelled';
+      readonly connection: number;
+      readonly number: number;
+      readonly code: ErrorCode;
+      readonly message: string;
+    }
   /** What a `read` effect asked for: all entries of the range, or the first ones of it up to its bytes. */
   | { readonly type: 'read'; readonly id: number; readonly entries: readonly RecordEntry[] }
   /** Another server has committed: `partition` is what the store now holds. */
@@ -91,6 +106,8 @@ export type ServerEffect =
       readonly range: RecordRange;
       readonly maxBytes: number | null;
     }
+  /** Answered by a `drained` event, once the link has let out what was sent. */
+  | { readonly type: 'drain'; readonly connection: number; readonly number: number }
   | { readonly type: 'decided'; readonly ident: number; readonly decisions: readonly Decision[] }
   /** An upload that could not be integrated; it is kept in quarantine. */
   | {
@@ -148,6 +165,47 @@ export const errorMessage = (
   tryAgain: errorTable[code].tryAgain,
   action: action ?? errorTable[code].action,
 });
+
+/** What an ended session has asked the store for is not waited for: its key might name another one by then. */
+export const withoutSession = (machine: ServerMachine, session: ServerSession): ServerMachine => {
+  const key = keyOfSession(session);
+  const ident = String(session.ident);
+  let { reads } = machine;
+  forEach(machine.reads, (read, id) => {
+    if (read.session === key) reads = remove(reads, id);
+  });
+  return {
+    ...machine,
+    reads,
+    sessions: remove(machine.sessions, key),
+    bound: get(machine.bound, ident) === key ? remove(machine.bound, ident) : machine.bound,
+  };
+};
+
+/** The session with an error that its client is told. */
+export const ended = (
+  machine: ServerMachine,
+  session: ServerSession,
+  code: ErrorCode,
+  message: string,
+): ServerStep => ({
+  machine: withoutSession(machine, session),
+  effects: [sent(session, errorMessage(session.number, code, message))],
+});
+
+/** The session with so many bytes more on its link, and what that asks for. */
+export const flushing = (
+  session: ServerSession,
+  bytes: number,
+): { readonly session: ServerSession; readonly effects: readonly ServerEffect[] } => {
+  const unflushed = session.unflushed + bytes;
+  if (unflushed < limits.unflushedBytes) return { session: { ...session, unflushed }, effects: [] };
+  const { connection, number } = session;
+  return {
+    session: { ...session, unflushed, isHeld: true },
+    effects: [{ type: 'drain', connection, number }],
+  };
+};
 
 /** Asks the store; the answer comes as an event. */
 export const asking = (machine: ServerMachine, read: PendingRead, maxBytes: number | null): ServerStep => {

@@ -17,30 +17,19 @@ import { limits } from '../base/limits.js';
 import type { RecordEntry } from '../base/record.js';
 import { entriesAfter } from '../base/run.js';
 import { forEach, get, remove, set } from '../base/trie.js';
-import {
-  type FileRecord,
-  fileOf,
-  type Partition,
-  type ServerEntry,
-  tailStart,
-  uploadCursorOf,
-} from '../history/partition.js';
-import { allocateIdent, commitUpload, type UploadCommit } from '../history/server-commit.js';
+import { fileOf, type Partition, tailStart } from '../history/partition.js';
+import { allocateIdent } from '../history/server-commit.js';
 import { readEntries, reciprocalSpace } from '../history/server-records.js';
-import type { Decision } from '../merge/recorder.js';
-import type { Changeset } from '../model/changeset.js';
-import type { ErrorCode } from '../protocol/errors.js';
 import type { Bind, ClientError, ClientMark, ClientMessage, Identify, Upload } from '../protocol/messages.js';
 import { checkTransition, permitted, type ServerEventType, serverTable } from './phases.js';
-import { identifyFault, uploadFault } from './server-check.js';
+import { identifyFault } from './server-check.js';
 import { downloaded, pumped, pumpedAll } from './server-download.js';
 import {
   andThenServer,
   asking,
-  errorMessage,
+  ended,
   keyOfSession,
   type PendingRead,
-  type ServerEffect,
   type ServerEvent,
   type ServerMachine,
   type ServerSession,
@@ -49,36 +38,12 @@ import {
   sessionAt,
   sessionKey,
   stayAs,
+  withoutSession,
   withSession,
 } from './server-session.js';
+import { integrated, integrating, queued } from './server-upload.js';
 
 const EVERYTHING = Number.MAX_SAFE_INTEGER;
-
-/** What an ended session has asked the store for is not waited for: its key might name another one by then. */
-const withoutSession = (machine: ServerMachine, session: ServerSession): ServerMachine => {
-  const key = keyOfSession(session);
-  const ident = String(session.ident);
-  let { reads } = machine;
-  forEach(machine.reads, (read, id) => {
-    if (read.session === key) reads = remove(reads, id);
-  });
-  return {
-    ...machine,
-    reads,
-    sessions: remove(machine.sessions, key),
-    bound: get(machine.bound, ident) === key ? remove(machine.bound, ident) : machine.bound,
-  };
-};
-
-const ended = (
-  machine: ServerMachine,
-  session: ServerSession,
-  code: ErrorCode,
-  message: string,
-): ServerStep => ({
-  machine: withoutSession(machine, session),
-  effects: [sent(session, errorMessage(session.number, code, message))],
-});
 
 const bind = (
   machine: ServerMachine,
@@ -100,6 +65,8 @@ const bind = (
     queue: [],
     reading: { download: false, integrate: false },
     owesCursor: false,
+    unflushed: 0,
+    isHeld: false,
   };
   const bound = withSession(machine, session);
   if (!message.needIdent) return stayAs(bound);
@@ -145,107 +112,6 @@ const identify = (machine: ServerMachine, session: ServerSession, message: Ident
     const range = { space: reciprocalSpace(message.ident), from: 0, to: EVERYTHING };
     return asking(held, { session: key, purpose: 'open', range, before: [] }, null);
   });
-};
-
-const queued = (machine: ServerMachine, session: ServerSession, message: Upload): ServerStep => {
-  const file = fileOf(machine.partition, session.ident) as FileRecord;
-  const fault = uploadFault(session, uploadCursorOf(file), message);
-  if (fault !== null) return ended(machine, session, fault.code, fault.message);
-  const last = session.queue[session.queue.length - 1];
-  // An upload that only acknowledges joins the one before it: however many come, they take no place.
-  const joins = last !== undefined && message.changesets.length === 0;
-  if (!joins && session.queue.length >= limits.queuedUploads)
-    return ended(machine, session, 104, `more than ${limits.queuedUploads} uploads wait to be integrated`);
-  const queue = joins
-    ? [...session.queue.slice(0, -1), { ...message, changesets: last.changesets }]
-    : [...session.queue, message];
-  const waiting: ServerSession = {
-    ...session,
-    upload: message.progress,
-    lockedVersion: message.lockedServerVersion,
-    queue,
-  };
-  return stayAs(withSession(machine, waiting));
-};
-
-/** What of an upload is new: retransmissions are skipped in silence, which makes sending again safe. */
-const newOf = (file: FileRecord, upload: Upload): readonly Changeset[] =>
-  upload.changesets.filter((changeset) => changeset.version > file.clientVersion);
-
-const integrated = (
-  machine: ServerMachine,
-  session: ServerSession,
-  upload: Upload,
-  met: readonly ServerEntry[],
-  now: number,
-): ServerStep => {
-  const { partition, config } = machine;
-  const file = fileOf(partition, session.ident) as FileRecord;
-  const decisions: Decision[] = [];
-  const recorder = { decided: (decision: Decision) => void decisions.push(decision) };
-  const commit: UploadCommit = commitUpload(
-    partition,
-    file,
-    session.reciprocals,
-    met,
-    { progress: upload.progress, lockedVersion: upload.lockedServerVersion, changesets: newOf(file, upload) },
-    now,
-    config.explain ? { rules: config.rules, recorder } : { rules: config.rules },
-  );
-  const effects: ServerEffect[] = [{ type: 'commit', batch: commit.batch }];
-  if (decisions.length > 0) effects.push({ type: 'decided', ident: session.ident, decisions });
-  const after: ServerSession = {
-    ...session,
-    queue: session.queue.slice(1),
-    reciprocals: commit.reciprocals,
-    reading: { ...session.reading, integrate: false },
-    owesCursor: session.owesCursor || upload.changesets.length > 0,
-  };
-  const changed = withSession({ ...machine, partition: commit.partition }, after);
-  const { rejected } = commit;
-  if (rejected === null) return { machine: changed, effects };
-  const { version } = rejected.changeset;
-  const message = `changeset ${version} cannot be integrated: ${rejected.message}`;
-  effects.push({ type: 'quarantined', ident: session.ident, version, message });
-  return andThenServer({ machine: changed, effects }, (quarantined) =>
-    ended(quarantined, after, 212, message),
-  );
-};
-
-/** Integrates the session's uploads in order, as far as the history that they meet is at hand. */
-const integrating = (machine: ServerMachine, key: string, now: number): ServerStep => {
-  let reached = stayAs(machine);
-  for (;;) {
-    const session = sessionAt(reached.machine, key);
-    const upload = session?.queue[0];
-    if (
-      session === undefined ||
-      upload === undefined ||
-      session.phase !== 'active' ||
-      session.reading.integrate
-    )
-      return reached;
-    const { partition } = reached.machine;
-    const file = fileOf(partition, session.ident) as FileRecord;
-    const base = newOf(file, upload)[0]?.base ?? partition.head;
-    const start = tailStart(partition);
-    if (base + 1 < start) {
-      return andThenServer(reached, (free) =>
-        asking(
-          withSession(free, { ...session, reading: { ...session.reading, integrate: true } }),
-          {
-            session: key,
-            purpose: 'integrate',
-            range: { space: 'log', from: base + 1, to: start },
-            before: [],
-          },
-          null,
-        ),
-      );
-    }
-    const met = entriesAfter(partition.tail, base);
-    reached = andThenServer(reached, (free) => integrated(free, session, upload, met, now));
-  }
 };
 
 /** Of several marks at one version the highest is answered: it answers those below it. */
@@ -396,6 +262,13 @@ const gone = (machine: ServerMachine, connection: number): ServerStep => {
   return stayAs(lost.reduce(withoutSession, machine));
 };
 
+const drained = (machine: ServerMachine, connection: number, number: number): ServerStep => {
+  const key = sessionKey(connection, number);
+  const session = sessionAt(machine, key);
+  if (session === undefined || !session.isHeld) return stayAs(machine);
+  return pumped(withSession(machine, { ...session, unflushed: 0, isHeld: false }), key);
+};
+
 /**
  * The store holds more than this server knew. A file whose record another server has changed is bound there:
  * its session here gives way, because what it keeps of the file (its reciprocal forms) is out of date.
@@ -426,6 +299,12 @@ export const serverStep = (machine: ServerMachine, event: ServerEvent): ServerSt
       return messageReceived(machine, event.connection, event.message, event.now, event.chance);
     case 'gone':
       return gone(machine, event.connection);
+    case 'drained':
+      return drained(machine, event.connection, event.number);
+    case 'expelled': {
+      const session = sessionAt(machine, sessionKey(event.connection, event.number));
+      return session === undefined ? stayAs(machine) : ended(machine, session, event.code, event.message);
+    }
     case 'read':
       return readAnswered(machine, event.id, event.entries, event.now);
     case 'refreshed':

@@ -101,6 +101,7 @@ export class Conversation {
   now = 1_000_000;
   #connections = new Map<number, Connection>();
   #reads: { readonly id: number; readonly answer: () => void }[] = [];
+  #drains: (() => void)[] = [];
   #nextConnection = 1;
 
   constructor(random: Random, devices: number) {
@@ -218,6 +219,11 @@ export class Conversation {
           this.#reads.push({ id, answer });
           break;
         }
+        case 'drain': {
+          const { connection, number } = effect;
+          this.#drains.push(() => this.#tellServer({ type: 'drained', connection, number }));
+          break;
+        }
         case 'quarantined':
           this.notes.push(`quarantined ${effect.version} of ${effect.ident}: ${effect.message}`);
           break;
@@ -290,6 +296,12 @@ export class Conversation {
         moves.push(() => this.#deliverUp(device));
       if (device.downward.length > 0) moves.push(() => this.#deliverDown(device));
     }
+    this.#drains.forEach((drain, i) => {
+      moves.push(() => {
+        this.#drains.splice(i, 1);
+        drain();
+      });
+    });
     this.#reads.forEach((read, i) => {
       moves.push(() => {
         this.#reads.splice(i, 1);
@@ -329,6 +341,7 @@ export class Conversation {
   /** The server's process dies and starts again from its records: every link is lost. */
   crashServer(): void {
     this.#reads = [];
+    this.#drains = [];
     for (const stranger of this.strangers) this.hangUp(stranger);
     for (const device of this.devices) this.disconnect(device);
     this.server = this.#loadServer();

@@ -3,7 +3,7 @@
  * simulated network. What happens in it is decided by generators (`generators.ts`), and judged by checkers
  * (`checkers.ts`), which see observations only.
  */
-import type { Refusal, ServerOptions } from '../../transports/server.js';
+import type { ServerOptions, TokenVerdict } from '../../transports/server.js';
 import { MemoryDatabase } from '../../transports/stores/memory.js';
 import { Archive } from './archive.js';
 import { Device } from './device.js';
@@ -114,7 +114,7 @@ export class World {
           name,
           this.observe,
         ),
-      options: { explain, authorize: (token) => this.#authorize(token), ...this.#serverOptions() },
+      options: { explain, verifyToken: (token) => this.#verify(token), ...this.#serverOptions() },
       observe: this.observe,
     });
   }
@@ -123,9 +123,11 @@ export class World {
     return {};
   }
 
-  async #authorize(token: string): Promise<Refusal> {
+  async #verify(token: string): Promise<TokenVerdict> {
     if (this.isAuthorityAway) throw new Error('nobody answers');
-    return this.refused.has(token) ? { code: 203, message: 'the token has expired' } : null;
+    return this.refused.has(token)
+      ? { type: 'refused', fault: 'untrusted', message: 'the token is not trusted' }
+      : { type: 'verified', user: { id: token, data: null }, expiresAt: null, issuedAt: null };
   }
 
   #device(name: string, partition: string, app: App, skew: number): Device {

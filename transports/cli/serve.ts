@@ -8,6 +8,7 @@
 import * as lmdb from 'lmdb';
 import { WebSocketServer } from 'ws';
 import { startServer } from '../drivers/server.js';
+import type { ServerNote } from '../drivers/server-options.js';
 import { webSocketListener } from '../links/websocket-server.js';
 import { lmdbServerStore } from '../stores/lmdb.js';
 
@@ -19,6 +20,11 @@ export interface ServeOptions {
   readonly port: number;
 }
 
+const told = (note: Exclude<ServerNote, { type: 'decided' | 'cut' }>): string => {
+  if (note.type === 'failed') return String(note.error);
+  return note.type === 'refused' ? `${note.code} ${note.message}` : `file ${note.ident}: ${note.message}`;
+};
+
 /** Resolves when the server has stopped. */
 export const serve = async (options: ServeOptions): Promise<void> => {
   const listener = webSocketListener({ WebSocketServer, host: options.host, port: options.port });
@@ -28,8 +34,8 @@ export const serve = async (options: ServeOptions): Promise<void> => {
     listeners: [listener],
     onNote: (note) => {
       if (note.type === 'decided') return;
-      const what = note.type === 'failed' ? String(note.error) : `file ${note.ident}: ${note.message}`;
-      console.error(`${note.type} in partition ${note.partition}: ${what}`);
+      if (note.type === 'cut') console.error(`cut: ${note.reason.message}`);
+      else console.error(`${note.type} in partition ${note.partition}: ${told(note)}`);
     },
   });
   console.log(`listening on ws://${options.host}:${listener.port}`);

@@ -78,6 +78,7 @@ export class PartitionHost {
   #isRunning = false;
   #hasStopped = false;
   #idle: (() => void)[] = [];
+  #taken: (() => void)[] = [];
 
   /** `salt`: drawn for this process, 1 to 2^53 - 1. */
   static async open(
@@ -121,6 +122,17 @@ export class PartitionHost {
     return new Promise((resolve) => this.#idle.push(resolve));
   }
 
+  /** Resolves when what was dispatched so far has been stepped through and is durable, or never will be. */
+  taken(): Promise<void> {
+    if (this.#events.length === 0 && !this.#isRunning) return Promise.resolve();
+    return new Promise((resolve) => this.#taken.push(resolve));
+  }
+
+  /** Whether no session is bound, nothing is under way, and nothing would be lost with it. */
+  get isUnused(): boolean {
+    return !this.#isRunning && this.#events.length === 0 && this.#machine.sessions.size === 0;
+  }
+
   /** Does nothing more, and tells nobody. */
   stop(): void {
     this.#hasStopped = true;
@@ -141,14 +153,16 @@ export class PartitionHost {
       while (this.#events.length > 0) {
         const events = this.#events;
         this.#events = [];
+        const taken = this.#taken.splice(0);
         const effects = await this.#take(events);
+        for (const resolve of taken) resolve();
         for (const effect of effects) if (!this.#hasStopped) this.#perform(effect);
       }
     } catch (error) {
       this.#fail(error);
     }
     this.#isRunning = false;
-    for (const resolve of this.#idle.splice(0)) resolve();
+    for (const resolve of [...this.#taken.splice(0), ...this.#idle.splice(0)]) resolve();
   }
 
   /** Steps through the events and makes what they decide durable. */

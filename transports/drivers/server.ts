@@ -6,18 +6,16 @@
  */
 import * as E from 'fp-ts/lib/Either.js';
 import {
-  type Bind,
   type ClientMessage,
   type Connection,
-  type Decision,
   decodeClientMessage,
   digest,
   type ErrorCode,
   encodeMessage,
   errorMessage,
   isConnectionCode,
+  limits,
   newConnection,
-  type RuleSet,
   route,
   type ServerEffect,
   type ServerMessage,
@@ -25,59 +23,17 @@ import {
   withoutNumber,
 } from '../../core/index.js';
 import { systemClock, systemEntropy } from '../clock.js';
-import {
-  type Clock,
-  type Entropy,
-  type Link,
-  type LinkEvents,
-  type Listener,
-  maxPartitionName,
-  type ServerStore,
-} from '../ports.js';
+import type { Cancel, Clock, CloseReason, Entropy, Link, LinkEvents } from '../ports.js';
+import { Access, type Grant, type RefusalReason } from './access.js';
+import { Inflow } from './inflow.js';
+import { Outflow } from './outflow.js';
 import { PartitionHost } from './partition-host.js';
+import type { ServerDescription, ServerNote, ServerOptions } from './server-options.js';
 
-/** Null: the user may open the partition. Else the code and the sentence that the client is told. */
-export type Refusal = { readonly code: ErrorCode; readonly message: string } | null;
+const shutsDown: RefusalReason = { code: 200, message: 'the server shuts down' };
 
-/**
- * What happens on the server, for logs and tests. Nothing here is needed for syncing, so a listener that
- * throws stops nothing.
- */
-export type ServerNote =
-  | {
-      readonly type: 'decided';
-      readonly partition: string;
-      readonly ident: number;
-      readonly decisions: readonly Decision[];
-    }
-  | {
-      readonly type: 'quarantined';
-      readonly partition: string;
-      readonly ident: number;
-      readonly message: string;
-    }
-  | {
-      readonly type: 'reported';
-      readonly partition: string;
-      readonly ident: number;
-      readonly message: string;
-    }
-  | { readonly type: 'failed'; readonly partition: string; readonly error: unknown };
-
-export interface ServerOptions {
-  readonly store: ServerStore;
-  readonly listeners: readonly Listener[];
-  /** Asked at every bind. Default: everybody may open every partition. */
-  readonly authorize?: (token: string, partition: string) => Promise<Refusal>;
-  readonly rules?: RuleSet;
-  /** Report what merges decide, as notes. */
-  readonly explain?: boolean;
-  readonly onNote?: (note: ServerNote) => void;
-  readonly clock?: Clock;
-  readonly entropy?: Entropy;
-}
-
-const shutsDown: Refusal = { code: 200, message: 'the server shuts down' };
+/** Bytes of one link that are handed on to partitions without looking whether they have been taken. */
+const handedBytes = 1024 * 1024;
 
 interface Peer {
   readonly id: number;
@@ -85,7 +41,14 @@ interface Peer {
   connection: Connection;
   /** Binds are authorized in order; messages wait behind them. */
   turn: Promise<void>;
+  readonly inflow: Inflow;
+  /** Bytes handed on since the last look. */
+  handed: number;
+  /** Without a session at the last look. */
+  isIdle: boolean;
 }
+
+const nothing: Omit<LinkEvents, 'opened'> = { frame: () => undefined, closed: () => undefined };
 
 /** Starts a server. Resolves when all its listeners accept links; where one cannot, none does. */
 export const startServer = async (options: ServerOptions): Promise<Server> => {
@@ -105,9 +68,14 @@ export class Server {
   readonly #options: ServerOptions;
   readonly #clock: Clock;
   readonly #entropy: Entropy;
+  readonly #access: Access;
+  readonly #outflow: Outflow;
   readonly #hosts = new Map<string, Promise<PartitionHost>>();
+  /** Those that had no session at the last look. */
+  #idleHosts = new Set<Promise<PartitionHost>>();
   readonly #peers = new Map<number, Peer>();
   #nextPeer = 1;
+  #stopLooking: Cancel | null = null;
   #closing: Promise<void> | null = null;
   /** End the waiting for whoever is asked about a user. */
   readonly #asking = new Set<() => void>();
@@ -117,23 +85,55 @@ export class Server {
     this.#options = options;
     this.#clock = options.clock ?? systemClock;
     this.#entropy = options.entropy ?? systemEntropy;
+    this.#access = new Access(options, this.#clock);
+    const patience = options.readPatience ?? 60_000;
+    this.#outflow = new Outflow({
+      clock: this.#clock,
+      patience,
+      stuck: (link) =>
+        this.#cut(link, { code: 'goingAway', message: `the client has read nothing for ${patience} ms` }),
+    });
   }
 
   /** @internal For listeners. */
   accept(link: Link): Omit<LinkEvents, 'opened'> {
-    const peer: Peer = { id: this.#nextPeer++, link, connection: newConnection, turn: Promise.resolve() };
+    if (this.#peers.size >= (this.#options.maxConnections ?? 10_000)) {
+      this.#cut(link, { code: 'goingAway', message: 'the server has too many links', retryAfter: 30_000 });
+      return nothing;
+    }
+    const peer: Peer = {
+      id: this.#nextPeer++,
+      link,
+      connection: newConnection,
+      turn: Promise.resolve(),
+      inflow: new Inflow(link),
+      handed: 0,
+      isIdle: false,
+    };
     this.#peers.set(peer.id, peer);
+    this.#lookLater();
     return {
-      frame: (frame) => {
-        // A bug is this connection's end, and not that of its turn: nothing behind it would be heard any more.
-        peer.turn = peer.turn
-          .then(() => this.#received(peer, frame))
-          .catch((error) => this.#refuse(peer, 101, `the server failed: ${String(error)}`));
-      },
+      frame: (frame) => this.#queue(peer, frame),
       closed: () => {
+        this.#outflow.forget(link);
         peer.turn = peer.turn.then(() => this.#gone(peer));
       },
     };
+  }
+
+  #queue(peer: Peer, frame: Uint8Array): void {
+    if (!peer.inflow.came(frame.length)) {
+      this.#refuse(peer, 104, 'more frames are sent ahead than are taken');
+      return;
+    }
+    // A bug is this connection's end, and not that of its turn: nothing behind it would be heard any more.
+    peer.turn = peer.turn
+      .then(() => this.#received(peer, frame))
+      .catch((error) => {
+        this.#note({ type: 'failed', partition: '', error });
+        this.#refuse(peer, 101, 'the server failed');
+      })
+      .then(() => peer.inflow.handled(frame.length));
   }
 
   /** Digest of a partition's state: equal to that of every device that has caught up. */
@@ -150,6 +150,20 @@ export class Server {
     return host.partition.head;
   }
 
+  describe(): ServerDescription {
+    let sessions = 0;
+    for (const { connection } of this.#peers.values()) sessions += connection.sessions.size;
+    return { connections: this.#peers.size, sessions, partitions: this.#hosts.size };
+  }
+
+  /**
+   * Ends the sessions of a user at once, and refuses the tokens that were issued until now, or do not say when
+   * they were. Known to this server only, and as long as it runs: others, and `verifyToken`, are to be told.
+   */
+  revoke(user: string): void {
+    this.#access.revoke(user);
+  }
+
   /** Stops accepting, ends all links, finishes what was begun, and closes the store. Idempotent. */
   close(): Promise<void> {
     this.#closing ??= this.#close();
@@ -157,6 +171,9 @@ export class Server {
   }
 
   async #close(): Promise<void> {
+    this.#stopLooking?.();
+    this.#access.stop();
+    this.#outflow.stop();
     for (const end of this.#asking) end();
     await Promise.all(this.#options.listeners.map((listener) => listener.close()));
     for (const peer of this.#peers.values())
@@ -180,6 +197,7 @@ export class Server {
     };
     const opening = this.#open(partition, failed);
     this.#hosts.set(partition, opening);
+    this.#lookLater();
     opening.catch(failed);
     return opening;
   }
@@ -217,44 +235,76 @@ export class Server {
       this.#refuse(peer, routed.route.code, routed.route.message);
       return;
     }
-    await this.#deliver(peer, routed.route.partition, message.right);
+    if (message.right.type === 'clientError') this.#access.release(`${peer.id}/${message.right.session}`);
+    await this.#deliver(peer, routed.route.partition, message.right, frame.length);
   }
 
-  async #deliver(peer: Peer, partition: string, message: ClientMessage): Promise<void> {
-    if (message.type === 'bind') {
-      const refusal = await this.#authorized(message);
-      if (refusal !== null) {
-        this.#send(peer, errorMessage(message.session, refusal.code, refusal.message));
-        return;
-      }
+  async #deliver(peer: Peer, partition: string, message: ClientMessage, bytes: number): Promise<void> {
+    const grant = message.type === 'bind' ? await this.#unlessClosing(this.#access.admit(message)) : null;
+    if (grant !== null && E.isLeft(grant)) {
+      this.#notAdmitted(peer, message.session, partition, grant.left);
+      return;
     }
     try {
-      const host = await this.#host(partition);
+      const host = await this.#present(partition);
+      const over = grant === null ? null : this.#hold(peer, message.session, partition, grant.right);
+      if (over !== null) {
+        this.#notAdmitted(peer, message.session, partition, over);
+        return;
+      }
       const chance = this.#entropy.integer();
       host.dispatch({ type: 'message', connection: peer.id, message, chance, now: this.#clock.now() });
+      peer.handed += bytes;
+      if (peer.handed <= handedBytes) return;
+      peer.handed = 0;
+      await host.taken();
     } catch {
       // `#partitionFailed` has told the sessions.
     }
   }
 
-  async #authorized(message: Bind): Promise<Refusal> {
-    if (message.partition.length > maxPartitionName)
-      return { code: 204, message: `the name of a partition has at most ${maxPartitionName} code units` };
-    if (this.#options.authorize === undefined) return null;
-    try {
-      return await this.#unlessClosing(this.#options.authorize(message.token, message.partition));
-    } catch {
-      // Whoever cannot be checked is not let in.
-      return { code: 201, message: 'the user could not be checked' };
+  /** The partition's host, which is not given up before the end of this turn. */
+  async #present(partition: string): Promise<PartitionHost> {
+    for (;;) {
+      const opening = this.#host(partition);
+      const host = await opening;
+      if (this.#hosts.get(partition) === opening) return host;
     }
   }
 
+  #hold(peer: Peer, session: number, partition: string, grant: Grant): RefusalReason | null {
+    return this.#access.hold(`${peer.id}/${session}`, grant, (reason) => {
+      this.#note({ type: 'refused', partition, ...reason });
+      this.#tellHost(partition, (host) =>
+        host.dispatch({
+          type: 'expelled',
+          connection: peer.id,
+          number: session,
+          ...reason,
+          now: this.#clock.now(),
+        }),
+      );
+    });
+  }
+
+  #notAdmitted(peer: Peer, session: number, partition: string, reason: RefusalReason): void {
+    if (reason !== shutsDown) this.#note({ type: 'refused', partition, ...reason });
+    this.#send(peer, errorMessage(session, reason.code, reason.message));
+  }
+
+  /** Unless the partition failed, or was given up: then there is nobody to tell. */
+  #tellHost(partition: string, tell: (host: PartitionHost) => void): void {
+    this.#hosts.get(partition)?.then(tell, () => undefined);
+  }
+
   /** What `asked` answers, unless the server shuts down before. */
-  async #unlessClosing(asked: Promise<Refusal>): Promise<Refusal> {
-    if (this.#closing !== null) return shutsDown;
+  async #unlessClosing(
+    asked: Promise<E.Either<RefusalReason, Grant>>,
+  ): Promise<E.Either<RefusalReason, Grant>> {
+    if (this.#closing !== null) return E.left(shutsDown);
     let end: () => void = () => undefined;
-    const closing = new Promise<Refusal>((resolve) => {
-      end = () => resolve(shutsDown);
+    const closing = new Promise<E.Either<RefusalReason, Grant>>((resolve) => {
+      end = () => resolve(E.left(shutsDown));
     });
     this.#asking.add(end);
     try {
@@ -266,6 +316,7 @@ export class Server {
 
   async #gone(peer: Peer): Promise<void> {
     this.#peers.delete(peer.id);
+    for (const number of peer.connection.sessions.keys()) this.#access.release(`${peer.id}/${number}`);
     for (const partition of new Set(peer.connection.sessions.values())) {
       const host = await this.#hosts.get(partition)?.catch(() => undefined);
       host?.dispatch({ type: 'gone', connection: peer.id, now: this.#clock.now() });
@@ -277,6 +328,17 @@ export class Server {
       case 'send': {
         const peer = this.#peers.get(effect.connection);
         if (peer !== undefined) this.#send(peer, effect.message);
+        return;
+      }
+      case 'drain': {
+        const { connection, number } = effect;
+        const peer = this.#peers.get(connection);
+        if (peer === undefined) return;
+        this.#outflow.whenFlushed(peer.link, () =>
+          this.#tellHost(partition, (host) =>
+            host.dispatch({ type: 'drained', connection, number, now: this.#clock.now() }),
+          ),
+        );
         return;
       }
       case 'decided':
@@ -298,15 +360,55 @@ export class Server {
   }
 
   #send(peer: Peer, message: ServerMessage): void {
-    if (message.type === 'error' || message.type === 'unbound')
+    const { link } = peer;
+    if (message.type === 'error' || message.type === 'unbound') {
       peer.connection = withoutNumber(peer.connection, message.session);
-    peer.link.send(encodeMessage(message));
+      this.#access.release(`${peer.id}/${message.session}`);
+    }
+    link.send(encodeMessage(message));
     if (message.type === 'error' && isConnectionCode(message.code))
-      peer.link.close({ code: 'protocolError', message: message.message });
+      this.#cut(link, { code: 'protocolError', message: message.message });
+    const { maxBufferedBytes = 2 * limits.messageBytes } = this.#options;
+    if (link.bufferedBytes > maxBufferedBytes)
+      this.#cut(link, {
+        code: 'goingAway',
+        message: `more than ${maxBufferedBytes} bytes wait for the client`,
+      });
   }
 
   #refuse(peer: Peer, code: ErrorCode, message: string): void {
     this.#send(peer, errorMessage(0, code, message));
-    peer.link.close({ code: 'protocolError', message });
+  }
+
+  #cut(link: Link, reason: CloseReason): void {
+    this.#note({ type: 'cut', reason });
+    link.close(reason);
+  }
+
+  #lookLater(): void {
+    if (this.#closing !== null) return;
+    this.#stopLooking ??= this.#clock.schedule(this.#options.idleTime ?? 60_000, () => {
+      this.#stopLooking = null;
+      void this.#look();
+    });
+  }
+
+  /** Gives up what has been idle since the last look. */
+  async #look(): Promise<void> {
+    for (const peer of this.#peers.values()) {
+      const isIdle = peer.connection.sessions.size === 0;
+      if (isIdle && peer.isIdle)
+        peer.link.close({ code: 'goingAway', message: 'the link carries no session' });
+      peer.isIdle = isIdle;
+    }
+    const idle = new Set<Promise<PartitionHost>>();
+    for (const [partition, opening] of [...this.#hosts]) {
+      const host = await opening.catch(() => undefined);
+      if (host === undefined || this.#hosts.get(partition) !== opening || !host.isUnused) continue;
+      if (this.#idleHosts.has(opening)) this.#hosts.delete(partition);
+      else idle.add(opening);
+    }
+    this.#idleHosts = idle;
+    if (this.#hosts.size > 0 || this.#peers.size > 0) this.#lookLater();
   }
 }

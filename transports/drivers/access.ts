@@ -1,0 +1,149 @@
+/**
+ * Who may open what on a server, and for how long.
+ *
+ * A token is looked at when a session binds. What it grants ends with the token, or when its user is revoked:
+ * the session ends with 202 then, and the next valid token resumes it. Tokens themselves are not kept.
+ */
+import * as E from 'fp-ts/lib/Either.js';
+import type { Bind, ErrorCode } from '../../core/index.js';
+import {
+  type Cancel,
+  type Clock,
+  maxPartitionName,
+  type TokenFault,
+  type User,
+  type VerifyToken,
+} from '../ports.js';
+
+/** The code and the sentence that the client is told. */
+export interface RefusalReason {
+  readonly code: ErrorCode;
+  readonly message: string;
+}
+
+/** Null: the user may open the partition. */
+export type Refusal = RefusalReason | null;
+
+export interface AccessOptions {
+  /** Asked at every bind. By default nobody asks for tokens, and everybody is the user with the id ''. */
+  readonly verifyToken?: VerifyToken;
+  /** Asked at every bind, with the user that the token named. By default every partition is everybody's. */
+  readonly authorize?: (user: User, partition: string) => Promise<Refusal>;
+}
+
+/** What a token has granted. */
+export interface Grant {
+  readonly user: string;
+  readonly expiresAt: number | null;
+  readonly issuedAt: number | null;
+}
+
+const anonymous = { user: { id: '', data: null }, expiresAt: null, issuedAt: null } as const;
+
+const expired: RefusalReason = { code: 202, message: 'the token has expired' };
+const revoked: RefusalReason = { code: 202, message: 'the token was revoked' };
+/** Whoever cannot be checked is not let in. */
+const unchecked: RefusalReason = { code: 201, message: 'the user could not be checked' };
+
+const faultCode = (fault: TokenFault): ErrorCode => (fault === 'expired' ? 202 : 203);
+
+interface Held {
+  readonly grant: Grant;
+  readonly end: (reason: RefusalReason) => void;
+}
+
+export class Access {
+  readonly #options: AccessOptions;
+  readonly #clock: Clock;
+  /** By whatever names the session. */
+  readonly #held = new Map<string, Held>();
+  /** When users were revoked last. */
+  readonly #revocations = new Map<string, number>();
+  /** When the timer fires. */
+  #next = Number.POSITIVE_INFINITY;
+  #stopTimer: Cancel = () => undefined;
+
+  constructor(options: AccessOptions, clock: Clock) {
+    this.#options = options;
+    this.#clock = clock;
+  }
+
+  /** What the token of a bind grants. Never rejects. */
+  async admit({ token, partition }: Bind): Promise<E.Either<RefusalReason, Grant>> {
+    if (partition.length > maxPartitionName)
+      return E.left({
+        code: 204,
+        message: `the name of a partition has at most ${maxPartitionName} code units`,
+      });
+    const { verifyToken, authorize } = this.#options;
+    try {
+      const verdict = verifyToken === undefined ? anonymous : await verifyToken(token);
+      if (!('user' in verdict)) return E.left({ code: faultCode(verdict.fault), message: verdict.message });
+      const { user, expiresAt, issuedAt } = verdict;
+      const grant = { user: user.id, expiresAt, issuedAt };
+      const over = this.#over(grant);
+      if (over !== null) return E.left(over);
+      const refusal = (await authorize?.(user, partition)) ?? null;
+      return refusal === null ? E.right(grant) : E.left(refusal);
+    } catch {
+      return E.left(unchecked);
+    }
+  }
+
+  /**
+   * Watches over a grant until `release`. `end` is called, and the grant released, when it is over; answers why
+   * where it is over already.
+   */
+  hold(session: string, grant: Grant, end: (reason: RefusalReason) => void): Refusal {
+    const over = this.#over(grant);
+    if (over !== null || this.#options.verifyToken === undefined) return over;
+    this.#held.set(session, { grant, end });
+    if (grant.expiresAt !== null && grant.expiresAt < this.#next) this.#setTimer(grant.expiresAt);
+    return null;
+  }
+
+  release(session: string): void {
+    this.#held.delete(session);
+  }
+
+  /** Ends what the user's tokens have granted, and accepts those no more that were issued until now. */
+  revoke(user: string): void {
+    this.#revocations.set(user, this.#clock.now());
+    this.#endThose(revoked, (grant) => grant.user === user);
+  }
+
+  stop(): void {
+    this.#stopTimer();
+    this.#held.clear();
+  }
+
+  #over({ user, expiresAt, issuedAt }: Grant): Refusal {
+    if (expiresAt !== null && expiresAt <= this.#clock.now()) return expired;
+    const at = this.#revocations.get(user);
+    // A token that does not say when it was issued may have been before.
+    return at !== undefined && (issuedAt === null || issuedAt <= at) ? revoked : null;
+  }
+
+  #endThose(reason: RefusalReason, isMeant: (grant: Grant) => boolean): void {
+    for (const [session, { grant, end }] of [...this.#held]) {
+      if (!isMeant(grant)) continue;
+      this.#held.delete(session);
+      end(reason);
+    }
+  }
+
+  #setTimer(at: number): void {
+    this.#stopTimer();
+    this.#next = at;
+    this.#stopTimer = this.#clock.schedule(Math.max(0, at - this.#clock.now()), () => this.#lookForExpired());
+  }
+
+  #lookForExpired(): void {
+    const now = this.#clock.now();
+    this.#endThose(expired, ({ expiresAt }) => expiresAt !== null && expiresAt <= now);
+    let next = Number.POSITIVE_INFINITY;
+    for (const { grant } of this.#held.values()) next = Math.min(next, grant.expiresAt ?? next);
+    this.#next = next;
+    if (next < Number.POSITIVE_INFINITY) this.#setTimer(next);
+  }
+}
