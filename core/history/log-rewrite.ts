@@ -158,9 +158,9 @@ export class LogRewrite {
     return this.plan.cut === 0 && expected === 1 ? null : `the log has no entry ${this.plan.cut}`;
   }
 
-  /** In the order of a snapshot. The first has the schema only. */
+  /** In the order of a snapshot; at least one. */
   private grouped(): Group[] {
-    const groups: Group[] = [{ objects: [] }];
+    const groups: Group[] = [];
     const most = Math.max(GROUP, 4 * this.schema.length);
     let objects: (readonly Located[])[] = [];
     let size = 0;
@@ -177,7 +177,7 @@ export class LogRewrite {
         size += object.length;
       }
     }
-    if (size > 0) groups.push({ objects });
+    if (size > 0 || groups.length === 0) groups.push({ objects });
     return groups;
   }
 
@@ -213,7 +213,7 @@ export class LogRewrite {
       const [finding] = verifyCompaction(part, after, certificate, { from });
       if (finding !== undefined) return `the compaction does not hold: ${finding.message}`;
       const folds = horizon > 0 ? 1 : 0;
-      if (folds === 1) this.fold(after[0] as Changeset, group);
+      if (folds === 1) this.fold(after[0] as Changeset);
       const dropped = part.length - (after.length - folds);
       for (let i = folds; i < after.length; i++) {
         const at = start + dropped + i - folds;
@@ -230,9 +230,11 @@ export class LogRewrite {
     return null;
   }
 
-  private fold({ instructions }: Changeset, group: Group): void {
+  /** Every group builds the schema; once is enough. */
+  private fold({ instructions }: Changeset): void {
+    const isFirst = this.folded.length === 0;
     for (const instruction of instructions)
-      if ('object' in instruction || group.objects.length === 0) this.folded.push(instruction);
+      if (isFirst || 'object' in instruction) this.folded.push(instruction);
   }
 
   /** Every entry above the cut with what is left of it, in order; those that lost nothing as they were. */
