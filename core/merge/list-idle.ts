@@ -5,24 +5,27 @@
  * discard it (L7, L8). In a view that means: at the time of the move nothing is alive between the place
  * that the element left and the one that it came to. The two then become one place.
  */
-import { type ListOps, MOVE } from './list-ops.js';
+import type { ListIndex } from './list-index.js';
 import { ABSENT, type ListView } from './list-view.js';
 
 /**
- * Discards the idle moves of `other` around `near`, a place of the view: as far as the nearest fixed places,
- * beyond which nothing can have changed. Costs the square of the places in between at worst, and in
- * practice little more than their number.
+ * Discards the other side's idle moves around `near`, a place of the view, as far as the nearest fixed
+ * places, beyond which nothing can have changed. `own` is the side's own list. Costs the square of the places
+ * in between at worst, and in practice little more than their number.
  */
-export const dropIdleMoves = (view: ListView, other: ListOps, near: number): void => {
+export const dropIdleMoves = (view: ListView, own: ListIndex, near: number): void => {
+  const { previous, next, origin: from } = view;
+  let moves = 0;
   let start = near;
-  while (!view.isFixed(start)) start = view.previous[start] as number;
-  let end = view.next[near] as number;
-  while (!view.isFixed(end)) end = view.next[end] as number;
-  for (let place = view.next[start] as number; place !== end; place = view.next[place] as number) {
+  for (; !view.isFixed(start); start = previous[start] as number) if (from[start] !== ABSENT) moves++;
+  let end = next[near] as number;
+  for (; !view.isFixed(end); end = next[end] as number) if (from[end] !== ABSENT) moves++;
+  if (moves === 0) return;
+  for (let place = next[start] as number; place !== end; place = next[place] as number) {
     if (view.patience-- < 0) return;
+    const origin = from[place] as number;
+    if (origin === ABSENT) continue;
     const time = view.birth[place] as number;
-    if (time === 0 || other.kind[time - 1] !== MOVE) continue;
-    const origin = view.origin[place] as number;
     if (isBetween(view, time, origin, place)) mergeForward(view, time, origin, place);
     else if (isBetween(view, time, place, origin)) mergeBackward(view, time, origin, place);
     else continue;
@@ -32,7 +35,7 @@ export const dropIdleMoves = (view: ListView, other: ListOps, near: number): voi
     if (made !== 0) view.made[made - 1] = place;
     view.birth[place] = made;
     view.origin[place] = view.origin[origin] as number;
-    view.weigh(place, view.weightOf(origin));
+    if (made === 0) own.rename(origin, place);
     view.remove(origin);
     // Places have changed sides, and the move before this one may be idle as well.
     place = start;

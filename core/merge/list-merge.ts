@@ -18,7 +18,7 @@
  *    nothing alive is between it and an element of the other side. Older operations have been taken before,
  *    so that an insertion is usually the newer one of every such pair, and simply goes in front of its right
  *    neighbour. If that neighbour has been removed by the other side, if moves are near, or if stamps are
- *    not in order, the way of the insertion is replayed among its neighbours (`list-trace.ts`).
+ *    not in order, the insertion is followed from neighbour to neighbour (`list-trace.ts`).
  * 3. In the end the left view holds the states (n, 0) … (n, m) and the right one (0, m) … (n, m). Counting
  *    through them gives the merged indices and sizes.
  *
@@ -27,10 +27,11 @@
  *
  * Nothing here depends on stamps being in order along a side; they only make it fast.
  *
- * What is slower: a move, and an insertion whose right neighbour the other side has removed, cost as much as
- * there are places between the nearest two elements that neither side has touched or that its own side
- * has inserted. To be quadratic, a pair of sequences has to keep a large such region, with insertions at
- * its removed elements that are erased again at once.
+ * What is slower: a move, and an insertion whose right neighbour the other side has removed, may cost as much
+ * as there are places between the nearest two elements that the other side has not touched. To be
+ * quadratic, a pair of sequences has to keep a large such region, with insertions at its removed elements
+ * that are erased again at once; then, after as many steps as an eighth of the pairs, the pairs are compared
+ * instead, at a few nanoseconds each.
  *
  * Source: merge-semantics, sections 4.8 and 5.3.
  */
@@ -117,6 +118,6 @@ export const weaveLists = (left: ListOps, right: ListOps, patience: number): Lis
 /** Rewrites the operations of both sides. */
 export const transcribeAll = (weave: ListWeave): void => {
   const elements = weave.elementOf.subarray(0, weave.places);
-  transcribe(weave.left, weave.right, elements);
-  transcribe(weave.right, weave.left, elements);
+  transcribe(weave.left, weave.right, elements, weave.length);
+  transcribe(weave.right, weave.left, elements, weave.length);
 };

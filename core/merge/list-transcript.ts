@@ -12,9 +12,14 @@ import type { ListSide } from './list-weave.js';
 
 /**
  * Writes the merged operations of `own`: what they do to the states in the other side's view. `elementOf`
- * names the element of each place.
+ * names the element of each place, `lengthOf` says how many elements it has.
  */
-export const transcribe = (own: ListSide, other: ListSide, elementOf: Int32Array): void => {
+export const transcribe = (
+  own: ListSide,
+  other: ListSide,
+  elementOf: Int32Array,
+  lengthOf: Int32Array,
+): void => {
   const { kind, index, to, priorSize, gone } = own.ops;
   const view = other.view;
   const at = new Int32Array(elementOf.length).fill(ABSENT);
@@ -26,7 +31,7 @@ export const transcribe = (own: ListSide, other: ListSide, elementOf: Int32Array
     position[place] = ++last;
     if (view.birth[place] !== 0) continue;
     at[elementOf[place] as number] = place;
-    const weight = view.weightOf(place);
+    const weight = lengthOf[place] as number;
     counts[last] = weight;
     size += weight;
   }

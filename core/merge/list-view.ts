@@ -13,10 +13,9 @@
  * two places lie that never were is not determined, and whoever adds a place rearranges them as needed.
  *
  * Places are numbers, the same in both views. Untouched elements that lie side by side share one place
- * (`length` of `list-merge.ts`), so that the size of the list costs nothing.
+ * (`length` of `list-weave.ts`), so that the size of the list costs nothing.
  *
- * The order is a linked list, cut into chunks of neighbours that know the number of S's elements in them:
- * finding an index, adding and removing cost O(√n), with a very small constant.
+ * The order is a linked list. Places are found by index in a list of their own (`list-index.ts`).
  */
 
 /** Sentinels: before the first element and after the last. Always alive. */
@@ -40,26 +39,9 @@ export class ListView {
   moves = 0;
   /** What those who search the view may still cost; below zero they may stop with a wrong answer. */
   patience: number;
-  /** After `find`: how far inside the place the index is. */
-  offset = 0;
 
-  /** How many elements the side has in a place. */
-  readonly #weight: Int32Array;
-  readonly #chunk: Int32Array;
-  /** By chunk: its first place, how many places, and its position in the order of chunks. */
-  readonly #first: Int32Array;
-  readonly #count: Int32Array;
-  readonly #rank: Int32Array;
-  /** By position in the order of chunks: the chunk, and how many elements the side has in it. */
-  readonly #order: Int32Array;
-  readonly #total: Int32Array;
-  /** The sums of sixteen totals each. */
-  readonly #sum: Int32Array;
-  #chunks = 1;
-  readonly #capacity: number;
-
-  /** A view with room for `places`, of a list with one place of `size` elements, over `operations` of the other side. */
-  constructor(places: number, operations: number, size: number, patience: number) {
+  /** A view with room for `places`, of an empty list, over `operations` of the other side. */
+  constructor(places: number, operations: number, patience: number) {
     this.patience = patience;
     this.previous = new Int32Array(places).fill(ABSENT);
     this.next = new Int32Array(places);
@@ -67,23 +49,11 @@ export class ListView {
     this.death = new Int32Array(places);
     this.origin = new Int32Array(places);
     this.made = new Int32Array(operations).fill(ABSENT);
-    this.#weight = new Int32Array(places);
-    this.#chunk = new Int32Array(places);
-    this.#capacity = Math.max(16, Math.ceil(Math.sqrt(places) / 8));
-    const chunks = 2 + Math.ceil((4 * places) / this.#capacity);
-    this.#first = new Int32Array(chunks);
-    this.#count = new Int32Array(chunks);
-    this.#rank = new Int32Array(chunks);
-    this.#order = new Int32Array(chunks);
-    this.#total = new Int32Array(chunks);
-    this.#sum = new Int32Array((chunks >> 4) + 1);
     this.death[FIRST] = NEVER;
     this.death[LAST] = NEVER;
     this.next[FIRST] = LAST;
     this.previous[FIRST] = FIRST;
     this.previous[LAST] = FIRST;
-    this.#count[0] = 2;
-    if (size > 0) this.add(FIRST, LAST + 1, 0, NEVER, size);
   }
 
   has(place: number): boolean {
@@ -93,28 +63,6 @@ export class ListView {
   /** Alive at all times: places on its two sides never meet. */
   isFixed(place: number): boolean {
     return this.birth[place] === 0 && this.death[place] === NEVER;
-  }
-
-  /** The place of the side's element at `index`, `LAST` at the end; sets `offset`. */
-  find(index: number): number {
-    this.offset = 0;
-    const chunks = this.#chunks;
-    const sum = this.#sum;
-    let block = 0;
-    while (block << 4 < chunks && index >= (sum[block] as number)) index -= sum[block++] as number;
-    if (block << 4 >= chunks) return LAST;
-    const total = this.#total;
-    let position = block << 4;
-    while (index >= (total[position] as number)) index -= total[position++] as number;
-    const weight = this.#weight;
-    const next = this.next;
-    let place = this.#first[this.#order[position] as number] as number;
-    while (index >= (weight[place] as number)) {
-      index -= weight[place] as number;
-      place = next[place] as number;
-    }
-    this.offset = index;
-    return place;
   }
 
   /** The next place to the left where the side has an element; `FIRST` where there is none. */
@@ -131,12 +79,11 @@ export class ListView {
     return before;
   }
 
-  /** Adds a place right after another. `weight` is the number of the side's own elements in it. */
-  add(after: number, place: number, birth: number, death: number, weight: number): void {
+  /** Adds a place right after another. */
+  add(after: number, place: number, birth: number, death: number): void {
     this.birth[place] = birth;
     this.death[place] = death;
     this.origin[place] = ABSENT;
-    this.#weight[place] = weight;
     this.#link(after, place);
   }
 
@@ -151,35 +98,12 @@ export class ListView {
     this.#link(after, place);
   }
 
-  /** Changes the number of the side's elements in a place. */
-  weigh(place: number, weight: number): void {
-    this.#tally(place, weight - (this.#weight[place] as number));
-    this.#weight[place] = weight;
-  }
-
-  weightOf(place: number): number {
-    return this.#weight[place] as number;
-  }
-
-  /** Counts more or fewer elements where a place is. */
-  #tally(place: number, change: number): void {
-    const position = this.#rank[this.#chunk[place] as number] as number;
-    this.#total[position] = (this.#total[position] as number) + change;
-    this.#sum[position >> 4] = (this.#sum[position >> 4] as number) + change;
-  }
-
   #link(after: number, place: number): void {
     const before = this.next[after] as number;
     this.next[after] = place;
     this.previous[place] = after;
     this.next[place] = before;
     this.previous[before] = place;
-    const chunk = this.#chunk[after] as number;
-    this.#chunk[place] = chunk;
-    this.#tally(place, this.#weight[place] as number);
-    const count = (this.#count[chunk] as number) + 1;
-    this.#count[chunk] = count;
-    if (count > this.#capacity && this.#chunks < this.#rank.length) this.#divide(chunk);
   }
 
   #unlink(place: number): void {
@@ -187,40 +111,5 @@ export class ListView {
     const after = this.next[place] as number;
     this.next[before] = after;
     this.previous[after] = before;
-    const chunk = this.#chunk[place] as number;
-    this.#tally(place, -(this.#weight[place] as number));
-    this.#count[chunk] = (this.#count[chunk] as number) - 1;
-    // An empty chunk keeps a first place that is not its own: nobody looks into a chunk without elements.
-    if (this.#first[chunk] === place) this.#first[chunk] = after;
-  }
-
-  /** Moves the second half of a chunk to a new one. */
-  #divide(chunk: number): void {
-    const count = this.#count[chunk] as number;
-    const half = count >> 1;
-    let place = this.#first[chunk] as number;
-    for (let k = 0; k < half; k++) place = this.next[place] as number;
-    const created = this.#chunks++;
-    this.#first[created] = place;
-    this.#count[chunk] = half;
-    this.#count[created] = count - half;
-    let weight = 0;
-    for (let k = half; k < count; k++) {
-      this.#chunk[place] = created;
-      weight += this.#weight[place] as number;
-      place = this.next[place] as number;
-    }
-    const position = (this.#rank[chunk] as number) + 1;
-    this.#order.copyWithin(position + 1, position, created);
-    this.#total.copyWithin(position + 1, position, created);
-    this.#order[position] = created;
-    this.#total[position] = weight;
-    this.#total[position - 1] = (this.#total[position - 1] as number) - weight;
-    for (let k = position; k <= created; k++) this.#rank[this.#order[k] as number] = k;
-    for (let block = (position - 1) >> 4; block << 4 <= created; block++) {
-      let sum = 0;
-      for (let k = block << 4; k < (block + 1) << 4; k++) sum += this.#total[k] ?? 0;
-      this.#sum[block] = sum;
-    }
   }
 }

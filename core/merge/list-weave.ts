@@ -8,6 +8,7 @@
  * Source: merge-semantics, section 4.8.
  */
 import { dropIdleMoves } from './list-idle.js';
+import { ListIndex } from './list-index.js';
 import { ERASE, INSERT, type ListOps, MOVE } from './list-ops.js';
 import { IDLE, OVERTAKEN, THROUGH, Trace } from './list-trace.js';
 import { ABSENT, FIRST, LAST, ListView, NEVER } from './list-view.js';
@@ -16,6 +17,8 @@ import { ABSENT, FIRST, LAST, ListView, NEVER } from './list-view.js';
 export interface ListSide {
   readonly ops: ListOps;
   readonly view: ListView;
+  /** The side's own list. */
+  readonly index: ListIndex;
   /** The element that each operation is about: a number from 0 to `places - 1`. */
   readonly element: Int32Array;
   /** The newest stamp of the insertions that have been taken. */
@@ -31,7 +34,7 @@ export class ListWeave {
   readonly #before: Int32Array;
   readonly #after: Int32Array;
   /** How many elements a place has: more than one only while neither side has touched them. */
-  readonly #length: Int32Array;
+  readonly length: Int32Array;
   /** The element of a place, named by its first place. */
   readonly elementOf: Int32Array;
   /** The latest place of an element. */
@@ -41,12 +44,14 @@ export class ListWeave {
 
   /** `patience` is what each view may cost beyond the plain steps. */
   constructor(left: ListOps, right: ListOps, size: number, patience: number) {
-    // An operation adds at most one place of its own, and a move cuts untouched elements apart three times.
-    const operations = left.length + right.length;
-    const places = this.places + operations + Math.min(3 * operations, size);
+    // A move cuts untouched elements apart three times.
+    const cuts = Math.min(3 * (left.length + right.length), size);
+    const places = this.places + placesMade(left) + placesMade(right) + cuts;
+    this.length = new Int32Array(places).fill(1);
     const side = (ops: ListOps, other: ListOps): ListSide => ({
       ops,
-      view: new ListView(places, other.length, size, patience),
+      view: new ListView(places, other.length, patience),
+      index: new ListIndex(places, this.length),
       element: new Int32Array(ops.length),
       newest: -1,
     });
@@ -54,7 +59,6 @@ export class ListWeave {
     this.right = side(right, left);
     this.#before = new Int32Array(places);
     this.#after = new Int32Array(places);
-    this.#length = new Int32Array(places).fill(1);
     this.elementOf = new Int32Array(places);
     this.#latest = new Int32Array(places);
     this.#after[FIRST] = LAST;
@@ -62,12 +66,18 @@ export class ListWeave {
     const base = LAST + 1;
     this.elementOf[base] = base;
     this.#latest[base] = base;
-    this.#length[base] = size;
-    if (size > 0) this.#join(FIRST, base);
+    if (size === 0) return;
+    this.length[base] = size;
+    this.#join(FIRST, base);
+    for (const { view, index } of [this.left, this.right]) {
+      view.add(FIRST, base, 0, NEVER);
+      index.find(0);
+      index.insert(base);
+    }
   }
 
   #trace(): Trace {
-    this.#tracer ??= new Trace(this.elementOf.length);
+    this.#tracer ??= new Trace(this.elementOf);
     return this.#tracer;
   }
 
@@ -86,31 +96,29 @@ export class ListWeave {
         this.#move(own, other, k);
         break;
       default:
-        own.element[k] = this.elementOf[this.#placeOf(own.view, own.ops.index[k] as number)] as number;
+        own.element[k] = this.elementOf[this.#placeOf(own.index, own.ops.index[k] as number)] as number;
     }
   }
 
   #insert(own: ListSide, other: ListSide, k: number): void {
     const view = own.view;
-    const right = this.#placeFrom(view, own.ops.index[k] as number);
+    const right = this.#placeFrom(own.index, own.ops.index[k] as number);
     const place = this.places++;
+    own.index.insert(place);
     const stamp = own.ops.stamp[k] as number;
     const isNewest = view.moves === 0 && other.newest < stamp;
     let left: number;
     if (view.death[right] === NEVER && (isNewest || this.#isNewestBefore(view, other.ops, right, stamp))) {
-      view.add(view.previous[right] as number, place, 0, NEVER, 1);
+      view.add(view.previous[right] as number, place, 0, NEVER);
       left = this.#before[right] as number;
     } else {
-      if (isNewest) this.#insertBeforeRemoved(view, right, place);
-      else {
-        const trace = this.#trace();
-        trace.follow(view, own.ops, k, other.ops, view.ownBefore(right), right, ABSENT, ABSENT);
-        view.add(trace.anchor, place, 0, NEVER, 1);
-        trace.arrange(view, place);
-      }
+      const trace = this.#trace();
+      trace.follow(view, own.ops, k, other.ops, view.ownBefore(right), right, ABSENT);
+      view.add(trace.anchor, place, 0, NEVER);
+      trace.arrange(view, place);
       left = view.aliveBefore(place);
     }
-    other.view.add(left, place, k + 1, NEVER, 0);
+    other.view.add(left, place, k + 1, NEVER);
     other.view.made[k] = place;
     this.#join(left, place);
     this.elementOf[place] = place;
@@ -119,55 +127,58 @@ export class ListWeave {
   }
 
   #erase(own: ListSide, other: ListSide, k: number): void {
-    const element = this.elementOf[this.#placeOf(own.view, own.ops.index[k] as number)] as number;
+    const element = this.elementOf[this.#placeOf(own.index, own.ops.index[k] as number)] as number;
     const latest = this.#latest[element] as number;
     own.element[k] = element;
+    own.index.erase();
     this.#vacate(other, latest, k);
-    this.#withdraw(own, other, latest, ABSENT);
+    this.#withdraw(own, latest, ABSENT);
   }
 
   #move(own: ListSide, other: ListSide, k: number): void {
     const view = own.view;
-    const from = this.#placeOf(view, own.ops.index[k] as number);
+    const from = this.#placeOf(own.index, own.ops.index[k] as number);
     const element = this.elementOf[from] as number;
     const latest = this.#latest[element] as number;
     own.element[k] = element;
-    view.weigh(from, 0);
-    const right = this.#placeFrom(view, own.ops.to[k] as number);
+    own.index.erase();
+    const right = this.#placeFrom(own.index, own.ops.to[k] as number);
     let left = view.ownBefore(right);
     if (left === from) left = view.ownBefore(from);
     const trace = this.#trace();
-    trace.follow(view, own.ops, k, other.ops, left, right, from, latest);
+    trace.follow(view, own.ops, k, other.ops, left, right, latest);
     if (trace.end === IDLE) {
-      this.#stay(own, other, trace.anchor);
+      own.index.insert(trace.anchor);
+      this.#stay(own, trace.anchor);
       return;
     }
     const place = this.places++;
+    own.index.insert(place);
     this.elementOf[place] = element;
-    view.add(trace.anchor, place, 0, trace.end === THROUGH ? NEVER : trace.time, 1);
+    view.add(trace.anchor, place, 0, trace.end === THROUGH ? NEVER : trace.time);
     trace.arrange(view, place);
     if (trace.end === OVERTAKEN) {
       const newer = view.made[trace.time - 1] as number;
       const earlier = view.origin[newer] as number;
       view.origin[newer] = place;
-      this.#withdraw(own, other, earlier, place);
+      this.#withdraw(own, earlier, place);
       return;
     }
     this.#latest[element] = place;
     if (trace.end === THROUGH) {
       this.#vacate(other, latest, k);
-      this.#withdraw(own, other, latest, place);
+      this.#withdraw(own, latest, place);
       const behind = view.aliveBefore(place);
-      other.view.add(behind, place, k + 1, NEVER, 0);
+      other.view.add(behind, place, k + 1, NEVER);
       other.view.origin[place] = latest;
       other.view.made[k] = place;
       other.view.moves++;
       this.#join(behind, place);
-    } else this.#withdraw(own, other, latest, place);
+    } else this.#withdraw(own, latest, place);
   }
 
   /** An idle move: its element stays at `place`, from the beginning as far as its own side can see. */
-  #stay(own: ListSide, other: ListSide, place: number): void {
+  #stay(own: ListSide, place: number): void {
     const view = own.view;
     this.#trace().arrange(view, place);
     const earlier = view.origin[place] as number;
@@ -177,8 +188,7 @@ export class ListWeave {
       view.birth[place] = 0;
       view.origin[place] = ABSENT;
     }
-    view.weigh(place, 1);
-    this.#withdraw(own, other, earlier, place);
+    this.#withdraw(own, earlier, place);
   }
 
   /** Operation `k` of the other side takes an element from its latest place, if this side still has it. */
@@ -195,10 +205,17 @@ export class ListWeave {
    * Takes an element's places out of its own side's view, from `latest` back to the first, where it has
    * come to `place` instead or has been erased; and moves of the other side that this makes idle.
    */
-  #withdraw(own: ListSide, other: ListSide, latest: number, place: number): void {
+  #withdraw(own: ListSide, latest: number, place: number): void {
     const view = own.view;
     if (view.moves === 0) {
       if (latest !== ABSENT) view.remove(latest);
+      return;
+    }
+    // Most elements have one place.
+    if (place === ABSENT && view.origin[latest] === ABSENT) {
+      const before = view.previous[latest] as number;
+      view.remove(latest);
+      dropIdleMoves(view, own.index, before);
       return;
     }
     const near: number[] = [];
@@ -212,9 +229,12 @@ export class ListWeave {
       view.remove(old);
     }
     if (view.moves === 0) return;
-    // The new place divides what was one region around the old one.
-    if (place !== ABSENT) near.push(view.previous[place] as number, place);
-    for (const old of near) if (view.has(old)) dropIdleMoves(view, other.ops, old);
+    if (place !== ABSENT) {
+      near.push(view.previous[place] as number);
+      // The new place divides what was one region around the old one.
+      if (view.isFixed(place)) near.push(place);
+    }
+    for (const old of near) if (view.has(old)) dropIdleMoves(view, own.index, old);
   }
 
   /**
@@ -233,50 +253,35 @@ export class ListWeave {
     return true;
   }
 
-  /**
-   * Puts a place in front of `right`, which the other side has removed, where it is newer than all that the
-   * other side has inserted. It is in front of `right` until that dies, then in front of the next place that
-   * is alive at that time, and so on. What the other side inserts in front of those comes to lie left of it.
-   */
-  #insertBeforeRemoved(view: ListView, right: number, place: number): void {
-    view.add(view.previous[right] as number, place, 0, NEVER, 1);
-    let time = view.death[right] as number;
-    for (let behind = view.next[right] as number; time !== NEVER; ) {
-      const next = view.next[behind] as number;
-      view.patience--;
-      if ((view.birth[behind] as number) > time) view.relocate(behind, view.previous[place] as number);
-      else if ((view.death[behind] as number) > time) time = view.death[behind] as number;
-      behind = next;
-    }
+  /** The place whose first element is the one at `index` of the side's own list, found there; `LAST` at its end. */
+  #placeFrom(list: ListIndex, index: number): number {
+    const place = list.find(index);
+    if (list.offset === 0) return place;
+    this.#cut(place, list.offset);
+    return list.find(index);
   }
 
-  /** The place whose first element is the one at `index` of the side's own list; `LAST` at its end. */
-  #placeFrom(view: ListView, index: number): number {
-    const place = view.find(index);
-    return view.offset === 0 ? place : this.#cut(place, view.offset);
+  /** The place that has the element at `index` of the side's own list, found there, and nothing else. */
+  #placeOf(list: ListIndex, index: number): number {
+    const place = this.#placeFrom(list, index);
+    if ((this.length[place] as number) === 1) return place;
+    this.#cut(place, 1);
+    return list.find(index);
   }
 
-  /** The place that has the element at `index` of the side's own list, and nothing else. */
-  #placeOf(view: ListView, index: number): number {
-    const place = this.#placeFrom(view, index);
-    if ((this.#length[place] as number) > 1) this.#cut(place, 1);
-    return place;
-  }
-
-  /** Cuts a place of untouched elements in two. Returns the second. */
-  #cut(place: number, offset: number): number {
+  /** Cuts a place of untouched elements in two. */
+  #cut(place: number, offset: number): void {
     const second = this.places++;
-    const length = (this.#length[place] as number) - offset;
-    this.#length[place] = offset;
-    this.#length[second] = length;
+    const length = (this.length[place] as number) - offset;
+    this.length[place] = offset;
+    this.length[second] = length;
     this.elementOf[second] = second;
     this.#latest[second] = second;
-    this.left.view.weigh(place, offset);
-    this.left.view.add(place, second, 0, NEVER, length);
-    this.right.view.weigh(place, offset);
-    this.right.view.add(place, second, 0, NEVER, length);
+    this.left.view.add(place, second, 0, NEVER);
+    this.left.index.split(place, second);
+    this.right.view.add(place, second, 0, NEVER);
+    this.right.index.split(place, second);
     this.#join(place, second);
-    return second;
   }
 
   #join(before: number, place: number): void {
@@ -287,3 +292,10 @@ export class ListWeave {
     this.#before[after] = place;
   }
 }
+
+/** How many places the operations make at most, in either view. */
+const placesMade = ({ kind }: ListOps): number => {
+  let count = 0;
+  for (let k = 0; k < kind.length; k++) if (kind[k] === INSERT || kind[k] === MOVE) count++;
+  return count;
+};
