@@ -1,0 +1,112 @@
+/**
+ * The parking place: writes that lost their place, kept until the app has looked at them.
+ *
+ * What a reset could not carry over, and what the server has refused, is not applied, and not forgotten either.
+ * For each write with such a part there is one entry, in the file's own store, written by the very commit
+ * that takes the part out of the data. What the server's own changes superseded is in it too: nobody else
+ * remembers it. An entry goes when the app dismisses it, or has made of it a new write.
+ */
+import * as E from 'fp-ts/lib/Either.js';
+import type { RecordEntry, RecordRange } from '../base/record.js';
+import type { RecordsBySpace } from '../history/client-records.js';
+import { type CorruptRecord, corrupt } from '../history/journal.js';
+import type { Instruction } from '../model/instruction.js';
+import { parseInstruction, printInstruction, printParseError } from '../model/notation.js';
+import type { ParkReason, WriteReport } from './report.js';
+import { decodeText, encodeText } from './text-record.js';
+
+export interface ParkedInstruction {
+  readonly instruction: Instruction;
+  readonly why: ParkReason | 'superseded';
+  /** One sentence. */
+  readonly reason: string;
+}
+
+export interface ParkedWrite {
+  /** Names the entry; never given out again. */
+  readonly id: number;
+  /** Client version and time of the write. */
+  readonly version: number;
+  readonly timestamp: number;
+  /** In order; at least one. */
+  readonly instructions: readonly ParkedInstruction[];
+}
+
+const SPACE = 'parked';
+
+/** What the parked parts of a report are, with ids from `nextId` on. */
+export const parkedOf = (writes: readonly WriteReport[], nextId: number): readonly ParkedWrite[] => {
+  const out: ParkedWrite[] = [];
+  for (const { version, timestamp, instructions } of writes) {
+    const lost: ParkedInstruction[] = [];
+    for (const { instruction, outcome } of instructions)
+      if (outcome.type === 'parked') lost.push({ instruction, why: outcome.why, reason: outcome.reason });
+      else if (outcome.type === 'superseded' && outcome.by !== null)
+        lost.push({ instruction, why: 'superseded', reason: outcome.reason });
+    if (lost.length > 0) out.push({ id: nextId + out.length, version, timestamp, instructions: lost });
+  }
+  return out;
+};
+
+export const parkedRecord = ({ id, version, timestamp, instructions }: ParkedWrite): RecordEntry => ({
+  space: SPACE,
+  index: id,
+  bytes: encodeText({
+    version,
+    timestamp,
+    instructions: instructions.map(({ instruction, why, reason }) => [
+      printInstruction(instruction),
+      why,
+      reason,
+    ]),
+  }),
+});
+
+export const parkedForgotten = (id: number): RecordRange => ({ space: SPACE, from: id, to: id + 1 });
+
+const reasons: readonly ParkedInstruction['why'][] = [
+  'classGone',
+  'classChanged',
+  'propertyGone',
+  'propertyChanged',
+  'schemaConflict',
+  'rejected',
+  'notMergeable',
+  'recoveryFailed',
+  'superseded',
+];
+
+const readPart = (part: unknown): ParkedInstruction | string => {
+  if (!Array.isArray(part)) return 'a part is no array';
+  const [text, why, reason] = part as readonly unknown[];
+  const known = reasons.find((each) => each === why);
+  if (typeof text !== 'string' || known === undefined || typeof reason !== 'string')
+    return 'a part lacks its instruction, reason or sentence';
+  const instruction = parseInstruction(text);
+  return E.isLeft(instruction)
+    ? printParseError(instruction.left)
+    : { instruction: instruction.right, why: known, reason };
+};
+
+const readParked = (entry: RecordEntry): E.Either<CorruptRecord, ParkedWrite> => {
+  const bad = (why: string) => E.left(corrupt(entry.space, entry.index, why));
+  const decoded = decodeText(entry.bytes);
+  if (E.isLeft(decoded)) return bad(decoded.left);
+  const value = decoded.right;
+  if (typeof value !== 'object' || value === null || !('instructions' in value))
+    return bad('it is no parked write');
+  const { version, timestamp, instructions } = value as Readonly<Record<string, unknown>>;
+  if (typeof version !== 'number' || typeof timestamp !== 'number' || !Array.isArray(instructions))
+    return bad('it lacks its version, time or instructions');
+  const parts: ParkedInstruction[] = [];
+  for (const part of instructions as readonly unknown[]) {
+    const read = readPart(part);
+    if (typeof read === 'string') return bad(read);
+    parts.push(read);
+  }
+  return E.right({ id: entry.index, version, timestamp, instructions: parts });
+};
+
+/** All parked writes, in the order of their ids. */
+export const loadParked = (spaces: RecordsBySpace): E.Either<CorruptRecord, readonly ParkedWrite[]> =>
+  E.traverseArray(readParked)(spaces.get(SPACE) ?? []);

@@ -1,0 +1,117 @@
+/**
+ * The switch: the one commit by which a fresh file takes the place of the old one.
+ *
+ * The data are there already: the base of the fresh file was stored while it came down. What the commit
+ * writes is who the file is now, the writes that were recovered, and what was parked. Before it nothing of the
+ * old file has changed; after it nothing of it is left.
+ *
+ * Writes keep their client versions and times; they are based on the fresh server version now. The client
+ * versions that the server knows start from nothing, since it has not heard of the new ident before.
+ *
+ * Source: client-reset, section 3.2; merge-semantics, section 7.5.
+ */
+import type { RecordEntry } from '../base/record.js';
+import { runOf } from '../base/run.js';
+import type { Commit } from '../history/client-commit.js';
+import type { ClientFile, LocalWrite } from '../history/client-file.js';
+import { baseForgotten, metaRecord, writeRecord } from '../history/client-records.js';
+import { encodeInstructions } from '../model/codec.js';
+import type { State } from '../model/state.js';
+import type { PendingReset } from './mode.js';
+import { type ParkedWrite, parkedRecord } from './parked.js';
+import type { Recovered } from './recovery.js';
+import type { RecoveryReport, WriteReport } from './report.js';
+import { pendingRecord } from './reset-records.js';
+
+/** A write as the new file keeps it, and as it is stored. */
+export interface PackedWrite {
+  readonly write: LocalWrite;
+  readonly record: RecordEntry;
+}
+
+/** Everything about a reset but the moment. */
+export interface PreparedSwitch {
+  readonly fresh: ClientFile;
+  readonly base: State;
+  readonly state: State;
+  readonly writes: readonly PackedWrite[];
+  readonly report: RecoveryReport;
+  readonly parked: readonly ParkedWrite[];
+  /** All writes up to this client version are accounted for. */
+  readonly through: number;
+}
+
+/** Packs what was recovered. Yields now and then. */
+export function* packed(
+  { writes }: Recovered,
+  serverVersion: number,
+  from = 0,
+): Generator<undefined, readonly PackedWrite[], undefined> {
+  const out: PackedWrite[] = [];
+  for (let at = from; at < writes.length; at++) {
+    const { version, timestamp, instructions } = writes[at] as Recovered['writes'][number];
+    const original = { version, base: serverVersion, timestamp, origin: 0, instructions };
+    const write = { version, original, current: original, bytes: encodeInstructions(instructions).length };
+    out.push({ write, record: writeRecord(original) });
+    if (at % 64 === 63) yield;
+  }
+  return out;
+}
+
+/** What a discard does to the writes, as a report. `fallback`: why it came to that, where the app wanted more. */
+export const discarded = (writes: readonly LocalWrite[], fallback: string | null): readonly WriteReport[] =>
+  writes.map(({ version, original }) => ({
+    version,
+    timestamp: original.timestamp,
+    mergedBefore: 0,
+    instructions: original.instructions.map((instruction) => ({
+      instruction,
+      outcome:
+        fallback === null
+          ? { type: 'superseded', by: null, reason: 'the app takes the state of the server' }
+          : { type: 'parked', why: 'recoveryFailed', reason: fallback },
+    })),
+  }));
+
+export interface SwitchCommit extends Commit {
+  readonly pending: PendingReset;
+}
+
+/** `file` as it is at the moment of the switch: nothing was written that `prepared` does not account for. */
+export const commitSwitch = (
+  file: ClientFile,
+  pending: PendingReset,
+  { fresh, base, state, writes, parked }: PreparedSwitch,
+): SwitchCommit => {
+  const switched: ClientFile = {
+    ident: fresh.ident,
+    salt: fresh.salt,
+    // Above what either file has used: records of the base are ordered by it.
+    version: Math.max(file.version, fresh.version) + 1,
+    progress: fresh.progress,
+    writes: runOf(writes.map(({ write }) => write)),
+    base,
+    state,
+    stamp: Math.max(file.stamp, fresh.stamp),
+    journal: fresh.journal,
+    generation: fresh.generation,
+  };
+  const confirming: PendingReset = { ...pending, stage: 'confirming' };
+  return {
+    file: switched,
+    pending: confirming,
+    effective: [],
+    batch: {
+      deletes: [
+        ...baseForgotten(file.generation),
+        ...['local', 'reciprocal', 'fresh'].map((space) => ({ space, from: 0, to: Number.MAX_SAFE_INTEGER })),
+      ],
+      puts: [
+        metaRecord(switched),
+        pendingRecord(confirming),
+        ...writes.map(({ record }) => record),
+        ...parked.map(parkedRecord),
+      ],
+    },
+  };
+};
