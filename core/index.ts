@@ -11,11 +11,39 @@ export {
   type RecordEntry,
   type RecordRange,
 } from './base/record.js';
+export {
+  type Certificate,
+  type ClientPosition,
+  type Compacted,
+  type CompactOptions,
+  compact,
+  type Extent,
+  extentOf,
+} from './history/certificate.js';
 export type { ClientFile, LocalWrite } from './history/client-file.js';
 export { loadClientFile } from './history/client-records.js';
+export { supersede } from './history/compact.js';
+export { type ClientForecast, type ClientStanding, type Forecast, forecast } from './history/forecast.js';
+export { defaultMaxOffline, seenEvery } from './history/horizon.js';
 export type { CorruptRecord } from './history/journal.js';
+export { joinedLog, LogRewrite, type RewritePlan, type Rewritten } from './history/log-rewrite.js';
 export { type Partition, type PartitionSummary, summary } from './history/partition.js';
-export { extended, loadPartition, openingSpaces } from './history/server-records.js';
+export {
+  commitRewrite,
+  defaultRewritePolicy,
+  dueRewrite,
+  type RewritePolicy,
+  rewritePlan,
+} from './history/rewrite-commit.js';
+export {
+  extended,
+  loadPartition,
+  openingSpaces,
+  readCertificate,
+  readEntries,
+  type StoredCertificate,
+} from './history/server-records.js';
+export { type Finding, type VerifyOptions, verifyCompaction } from './history/verify.js';
 export { columnsOf } from './merge/column-lookup.js';
 export type { Decision, Party, Recorder } from './merge/recorder.js';
 export type { ColumnLookup, RuleSet } from './merge/rule.js';
@@ -118,6 +146,7 @@ export {
   settledAt,
 } from './session/progress.js';
 export { serverStep } from './session/server.js';
+export { connectedFiles, maxOfflineOf } from './session/server-retention.js';
 export {
   errorMessage,
   newServerMachine,

@@ -5,7 +5,7 @@
  */
 import { parseArgs } from 'node:util';
 import { hostileClients, hostileServer, recordedLife } from './kit/attack-law.js';
-import { randomLife } from './kit/conversation-law.js';
+import { compactingLife, randomLife } from './kit/conversation-law.js';
 import { type RandomMerge, randomMerge } from './kit/merge-law.js';
 import { type Random, seeded } from './kit/random.js';
 import { recording, shrink } from './kit/shrink.js';
@@ -15,7 +15,7 @@ const kinds: readonly RandomMerge[] = ['contents', 'mixed values', 'schema'];
 /** Each answers null where the law holds, else the case. */
 const laws: Readonly<Record<string, (random: Random, run: number) => string | null>> = {
   merge: (random, run) => randomMerge(random, kinds[run % kinds.length] as RandomMerge),
-  sessions: (random) => randomLife(random),
+  sessions: (random, run) => (run % 4 === 0 ? compactingLife(random) : randomLife(random)),
   records: (random) => recordedLife(random, { clientSnapshots: 0, serverSnapshots: 0 }),
   'hostile clients': (random) => hostileClients(random),
   'hostile server': (random) => hostileServer(random),

@@ -2,7 +2,14 @@ import fc from 'fast-check';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import type { Conversation, Device } from './kit/conversation.js';
-import { disagreement, peopled, randomLife, randomWrite } from './kit/conversation-law.js';
+import {
+  compactingLife,
+  disagreement,
+  peopled,
+  type Retained,
+  randomLife,
+  randomWrite,
+} from './kit/conversation-law.js';
 import { seeded } from './kit/random.js';
 
 const conversations = suite('conversations');
@@ -25,6 +32,18 @@ conversations('convergence survives any order of messages, losses of links and c
       if (found !== null) throw new Error(found);
     }),
     { numRuns: 150 },
+  );
+});
+
+conversations('nobody notices that the history is compacted between any two steps', () => {
+  const retained: Retained = { compactions: 0, folds: 0, expired: 0 };
+  for (let seed = 1; seed <= 16; seed++) {
+    const found = compactingLife(seeded(seed), retained);
+    if (found !== null) throw new Error(`seed ${seed}: ${found}`);
+  }
+  assert.ok(
+    retained.compactions > 60 && retained.folds > 6 && retained.expired > 1,
+    JSON.stringify(retained),
   );
 });
 

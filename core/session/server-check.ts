@@ -5,7 +5,8 @@
  * Source: merge-semantics, 9.7; sessions-and-history, 2.5 and 2.6.
  */
 import { limits } from '../base/limits.js';
-import { fileOf, type Partition, saltOf } from '../history/partition.js';
+import { isExpired, isNew, isPassed } from '../history/horizon.js';
+import { type FileRecord, fileOf, type Partition, saltOf } from '../history/partition.js';
 import { areMutuallyConsistent, isConsistent, type UploadCursor } from '../model/progress.js';
 import type { ErrorCode } from '../protocol/errors.js';
 import type { Identify, Upload } from '../protocol/messages.js';
@@ -18,12 +19,31 @@ export interface Fault {
 
 const fault = (code: ErrorCode, message: string): Fault => ({ code, message });
 
-export const identifyFault = (partition: Partition, message: Identify): Fault | null => {
+/**
+ * A file that has exchanged nothing yet begins with the history as it is, however long ago it got its ident. What
+ * else has been silent for too long must not go on: expiry is checked before positions, whose history may be gone.
+ */
+const expiryFault = (file: FileRecord, message: Identify, now: number, maxOffline: number): Fault | null => {
+  if (isNew(file) && message.download.serverVersion === 0) return null;
+  if (isPassed(file)) return fault(222, `file ${file.ident} has expired: the history it needs is gone`);
+  if (!isExpired(file, now, maxOffline)) return null;
+  const days = Math.floor((now - file.lastSeen) / 86_400_000);
+  return fault(222, `file ${file.ident} has expired: nothing was heard of it for ${days} days`);
+};
+
+/** `now` and `maxOffline` in milliseconds. */
+export const identifyFault = (
+  partition: Partition,
+  message: Identify,
+  now: number,
+  maxOffline: number,
+): Fault | null => {
   const file = fileOf(partition, message.ident);
   if (file === undefined) return fault(208, `file ${message.ident} is not known here`);
   if (file.salt !== message.salt) return fault(211, `the salt of file ${message.ident} differs`);
   const { serverVersion, lastIntegratedClientVersion } = message.download;
-  if (file.lastSeen === 0) return fault(222, `file ${message.ident} has expired`);
+  const expiry = expiryFault(file, message, now, maxOffline);
+  if (expiry !== null) return expiry;
   if (serverVersion < file.baseVersion)
     return fault(
       209,

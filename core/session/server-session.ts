@@ -5,6 +5,7 @@
 import { limits } from '../base/limits.js';
 import type { RecordBatch, RecordEntry, RecordRange } from '../base/record.js';
 import { emptyTrie, forEach, get, remove, set, type Trie } from '../base/trie.js';
+import type { Rewritten } from '../history/log-rewrite.js';
 import type { Partition } from '../history/partition.js';
 import type { Reciprocals } from '../history/server-commit.js';
 import type { Decision } from '../merge/recorder.js';
@@ -18,6 +19,8 @@ export interface ServerConfig {
   readonly rules: RuleSet;
   /** Report what the merge decided (`decided` effects). */
   readonly explain: boolean;
+  /** Milliseconds after which a silent client file expires (`core/history/horizon.ts`); 30 days by default. */
+  readonly maxOffline?: number;
 }
 
 export interface ServerSession {
@@ -92,6 +95,10 @@ export type ServerEvent = {
     }
   /** What a `read` effect asked for: all entries of the range, or the first ones of it up to its bytes. */
   | { readonly type: 'read'; readonly id: number; readonly entries: readonly RecordEntry[] }
+  /** Time passes; as often as the driver likes. */
+  | { readonly type: 'tick' }
+  /** The log was rewritten beside the running machine. */
+  | { readonly type: 'rewritten'; readonly rewritten: Rewritten }
   /** Another server has committed: `partition` is what the store now holds. */
   | { readonly type: 'refreshed'; readonly partition: Partition }
 );

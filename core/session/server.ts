@@ -17,6 +17,7 @@ import { limits } from '../base/limits.js';
 import type { RecordEntry } from '../base/record.js';
 import { entriesAfter } from '../base/run.js';
 import { forEach, get, remove, set } from '../base/trie.js';
+import { isPassed } from '../history/horizon.js';
 import { fileOf, type Partition, tailStart } from '../history/partition.js';
 import { allocateIdent } from '../history/server-commit.js';
 import { readEntries, reciprocalSpace } from '../history/server-records.js';
@@ -24,6 +25,7 @@ import type { Bind, ClientError, ClientMark, ClientMessage, Identify, Upload } f
 import { checkTransition, permitted, type ServerEventType, serverTable } from './phases.js';
 import { identifyFault } from './server-check.js';
 import { downloaded, pumped, pumpedAll } from './server-download.js';
+import { begun, maxOfflineOf, rewrittenLog, ticked } from './server-retention.js';
 import {
   andThenServer,
   asking,
@@ -95,10 +97,18 @@ const displaced = (machine: ServerMachine, ident: number, by: ServerSession): Se
     : ended(machine, older, 200, `file ${ident} was bound on another connection`);
 };
 
-const identify = (machine: ServerMachine, session: ServerSession, message: Identify): ServerStep => {
-  const fault = identifyFault(machine.partition, message);
+const identify = (
+  machine: ServerMachine,
+  session: ServerSession,
+  message: Identify,
+  now: number,
+): ServerStep => {
+  const fault = identifyFault(machine.partition, message, now, maxOfflineOf(machine.config));
   if (fault !== null) return ended(machine, session, fault.code, fault.message);
-  return andThenServer(displaced(machine, message.ident, session), (free) => {
+  const noted = andThenServer(displaced(machine, message.ident, session), (free) =>
+    begun(free, message.ident, now),
+  );
+  return andThenServer(noted, (free) => {
     if (sessionAt(free, keyOfSession(session)) === undefined) return stayAs(free);
     const opening: ServerSession = {
       ...session,
@@ -153,7 +163,7 @@ const handle = (
   const key = keyOfSession(session);
   switch (message.type) {
     case 'identify':
-      return identify(machine, session, message);
+      return identify(machine, session, message, now);
     case 'upload':
       return settled(queued(machine, session, message), key, now);
     case 'mark':
@@ -280,6 +290,8 @@ const refreshed = (machine: ServerMachine, partition: Partition): ServerStep => 
     const after = fileOf(partition, session.ident);
     if (before?.clientVersion !== after?.clientVersion || before?.baseVersion !== after?.baseVersion)
       away.push(session);
+    else if (after !== undefined && isPassed(after) && before !== undefined && !isPassed(before))
+      away.push(session);
   });
   const known = stayAs({ ...machine, partition });
   const alone = away.reduce(
@@ -307,6 +319,10 @@ export const serverStep = (machine: ServerMachine, event: ServerEvent): ServerSt
     }
     case 'read':
       return readAnswered(machine, event.id, event.entries, event.now);
+    case 'tick':
+      return ticked(machine, event.now);
+    case 'rewritten':
+      return rewrittenLog(machine, event.rewritten, event.now);
     case 'refreshed':
       return refreshed(machine, event.partition);
   }

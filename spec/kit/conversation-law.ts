@@ -2,6 +2,7 @@
  * The laws of conversations, on a random life of a few devices and a server: messages in any order, lost
  * links, pauses, crashes of devices and of the server. Null where everybody ends alike; else what happened.
  */
+import { connectedFiles } from '../../core/session/server-retention.js';
 import { Conversation } from './conversation.js';
 import { pick, type Random } from './random.js';
 import { randomInstructions } from './valid.js';
@@ -38,12 +39,92 @@ export const disagreement = (conversation: Conversation): string | null => {
     : [...digests].map(([name, digest]) => `${name} ${digest}`).join('\n');
 };
 
+type Check = (conversation: Conversation) => string | null;
+type Prepare = (conversation: Conversation) => void;
+
+/** What else happens in a life, beside what devices do: one thing of it at a time. */
+type Happening = (conversation: Conversation, random: Random) => void;
+
 /** `check` looks at everything after every step; null where all is well. */
 export const randomLife = (
   random: Random,
-  check: (conversation: Conversation) => string | null = () => null,
-  prepare: (conversation: Conversation) => void = () => undefined,
+  check: Check = () => null,
+  prepare: Prepare = () => undefined,
 ): string | null => {
+  const conversation = livedThrough(random, check, prepare, null);
+  if (typeof conversation === 'string') return conversation;
+  conversation.heal();
+  return disagreement(conversation) ?? check(conversation);
+};
+
+/** What a life of compactions has seen. */
+export interface Retained {
+  compactions: number;
+  folds: number;
+  expired: number;
+}
+
+const DAY = 86_400_000;
+
+/**
+ * The same while the server compacts its history, a stage of it between any two steps, and days pass without a
+ * word, so that devices expire. A device is refused only if it was silent for too long, or new for too long; it
+ * takes a new file then, and converges with the others.
+ */
+export const compactingLife = (
+  random: Random,
+  retained: Retained = { compactions: 0, folds: 0, expired: 0 },
+  check: Check = () => null,
+  prepare: Prepare = () => undefined,
+): string | null => {
+  const heard = new Map<Device, number>();
+  const conversation = livedThrough(random, check, prepare, (living) => {
+    const bound = connectedFiles(living.server);
+    for (const device of living.devices)
+      if (bound.has(device.session.file.ident) || !heard.has(device)) heard.set(device, living.now);
+    const folded = living.server.partition.cut;
+    for (let stages = random.int(4); stages > 0; stages--)
+      if (living.compactStep() !== null) retained.compactions++;
+    if (living.server.partition.cut > folded) retained.folds++;
+    if (random.int(8) > 0) return;
+    living.now += random.int(random.int(2) === 0 ? 60 * DAY : DAY);
+    living.tick();
+  });
+  if (typeof conversation === 'string') return conversation;
+  conversation.heal();
+  for (const device of conversation.devices) {
+    const { failure } = device.session;
+    if (failure?.code !== 222) continue;
+    const silence = conversation.now - (heard.get(device) ?? 0);
+    if (silence < DAY - 3_600_000 * 2) return `${device.name} expired after ${silence} ms`;
+    retained.expired++;
+    conversation.begin(device);
+  }
+  conversation.heal();
+  // Whatever was begun is finished; whose ident got lost on its way expires; then all of it can be folded.
+  conversation.now += 31 * DAY;
+  conversation.tick();
+  for (let stages = 0; stages < 5; stages++) conversation.compactStep();
+  const found = disagreement(conversation) ?? check(conversation);
+  if (found !== null) return found;
+  const { cut, head } = conversation.server.partition;
+  if (
+    cut < head &&
+    conversation.devices.every(({ session }) => session.file.progress.download.serverVersion === head)
+  )
+    return `everybody is at ${head}, and only ${cut} is folded`;
+  conversation.crashServer();
+  conversation.heal();
+  return disagreement(conversation) ?? check(conversation);
+};
+
+/** The conversation before it heals, or what `check` has found. */
+const livedThrough = (
+  random: Random,
+  check: Check,
+  prepare: Prepare,
+  happening: Happening | null,
+): Conversation | string => {
   const conversation = peopled(random, 1 + random.int(4));
   prepare(conversation);
   for (const device of conversation.devices)
@@ -74,9 +155,9 @@ export const randomLife = (
       default:
         for (let moves = 1 + random.int(8); moves > 0; moves--) conversation.move();
     }
+    happening?.(conversation, random);
     const fault = check(conversation);
     if (fault !== null) return fault;
   }
-  conversation.heal();
-  return disagreement(conversation) ?? check(conversation);
+  return conversation;
 };

@@ -6,8 +6,11 @@
  */
 import * as E from 'fp-ts/lib/Either.js';
 import { loadClientFile } from '../../core/history/client-records.js';
+import { defaultMaxOffline } from '../../core/history/horizon.js';
+import { LogRewrite, type Rewritten } from '../../core/history/log-rewrite.js';
 import type { Partition } from '../../core/history/partition.js';
-import { extended, loadPartition, openingSpaces } from '../../core/history/server-records.js';
+import { rewritePlan } from '../../core/history/rewrite-commit.js';
+import { extended, loadPartition, openingSpaces, readEntries } from '../../core/history/server-records.js';
 import { syncline } from '../../core/merge/rule-set.js';
 import { digest } from '../../core/model/digest.js';
 import type { Instruction } from '../../core/model/instruction.js';
@@ -26,6 +29,7 @@ import {
 } from '../../core/session/client-session.js';
 import { type Connection, newConnection, route, withoutNumber } from '../../core/session/connection.js';
 import { serverStep } from '../../core/session/server.js';
+import { connectedFiles } from '../../core/session/server-retention.js';
 import type {
   ServerConfig,
   ServerEffect,
@@ -89,7 +93,7 @@ export interface Stranger {
 export class Conversation {
   readonly devices: readonly Device[];
   readonly records = new Records();
-  readonly config: ServerConfig = { rules: syncline, explain: false };
+  readonly config: ServerConfig = { rules: syncline, explain: false, maxOffline: defaultMaxOffline };
   readonly random: Random;
   readonly notes: string[] = [];
   readonly strangers: Stranger[] = [];
@@ -102,6 +106,8 @@ export class Conversation {
   #connections = new Map<number, Connection>();
   #reads: { readonly id: number; readonly answer: () => void }[] = [];
   #drains: (() => void)[] = [];
+  #rewrite: LogRewrite | null = null;
+  #rewritten: Rewritten | null = null;
   #nextConnection = 1;
 
   constructor(random: Random, devices: number) {
@@ -232,6 +238,41 @@ export class Conversation {
     }
   }
 
+  /** Servers hear of the passing of time now and then. */
+  tick(): void {
+    this.#tellServer({ type: 'tick' });
+  }
+
+  /**
+   * One stage of a compaction that runs beside everything else: it is planned and the log is read; it is worked
+   * out; it is committed, if that can be done still. Answers what the server then has by the last stage.
+   */
+  compactStep(): Rewritten | null {
+    if (this.#rewritten !== null) {
+      const rewritten = this.#rewritten;
+      const { partition } = this.server;
+      this.#rewritten = null;
+      this.#tellServer({ type: 'rewritten', rewritten });
+      return this.server.partition === partition ? null : rewritten;
+    }
+    if (this.#rewrite !== null) {
+      for (let done = this.#rewrite.step(); ; done = this.#rewrite.step()) {
+        if (done === null) continue;
+        if (E.isLeft(done)) throw new Error(done.left);
+        this.#rewritten = done.right;
+        break;
+      }
+      this.#rewrite = null;
+      return null;
+    }
+    const { partition } = this.server;
+    if (partition.head === 0) return null;
+    const plan = rewritePlan(partition, this.now, defaultMaxOffline, connectedFiles(this.server));
+    this.#rewrite = new LogRewrite(plan);
+    this.#rewrite.take(orThrow(readEntries(this.records.entries(['log']))));
+    return null;
+  }
+
   #deliverUp(device: Device): void {
     const frame = device.upward.shift();
     if (frame === undefined) return;
@@ -342,9 +383,23 @@ export class Conversation {
   crashServer(): void {
     this.#reads = [];
     this.#drains = [];
+    this.#rewrite = null;
+    this.#rewritten = null;
     for (const stranger of this.strangers) this.hangUp(stranger);
     for (const device of this.devices) this.disconnect(device);
     this.server = this.#loadServer();
+  }
+
+  /** A device that must not go on with its file takes a new one, as after a client reset without recovery. */
+  begin(device: Device): void {
+    this.#forget(device);
+    const everything = device.records.entries();
+    device.records.apply({
+      deletes: everything.map(({ space, index }) => ({ space, from: index, to: index + 1 })),
+      puts: [],
+    });
+    device.failures.length = 0;
+    device.session = newClientSession(device.config, orThrow(loadClientFile([])));
   }
 
   /** Connects everybody and moves until nothing happens any more. Throws if that takes too long. */

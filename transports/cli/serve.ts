@@ -20,8 +20,9 @@ export interface ServeOptions {
   readonly port: number;
 }
 
-const told = (note: Exclude<ServerNote, { type: 'decided' | 'cut' }>): string => {
+const told = (note: Exclude<ServerNote, { type: 'decided' | 'cut' | 'compacted' }>): string => {
   if (note.type === 'failed') return String(note.error);
+  if (note.type === 'uncompacted') return note.message;
   return note.type === 'refused' ? `${note.code} ${note.message}` : `file ${note.ident}: ${note.message}`;
 };
 
@@ -33,7 +34,7 @@ export const serve = async (options: ServeOptions): Promise<void> => {
     store,
     listeners: [listener],
     onNote: (note) => {
-      if (note.type === 'decided') return;
+      if (note.type === 'decided' || note.type === 'compacted') return;
       if (note.type === 'cut') console.error(`cut: ${note.reason.message}`);
       else console.error(`${note.type} in partition ${note.partition}: ${told(note)}`);
     },

@@ -9,23 +9,29 @@
  */
 import * as E from 'fp-ts/lib/Either.js';
 import {
+  type Certificate,
   type CorruptRecord,
+  defaultRewritePolicy,
   extended,
   inSequence,
   loadPartition,
+  maxOfflineOf,
   newServerMachine,
   openingSpaces,
   type Partition,
   type PartitionSummary,
   type RecordBatch,
+  type RewritePolicy,
   type ServerConfig,
   type ServerEffect,
   type ServerEvent,
   type ServerMachine,
+  seenEvery,
   serverStep,
   summary,
 } from '../../core/index.js';
-import type { PartitionStore } from '../ports.js';
+import type { Cancel, PartitionStore } from '../ports.js';
+import { Compactor } from './compactor.js';
 
 export interface HostCallbacks {
   /** Everything but commits and reads, in order. */
@@ -33,6 +39,11 @@ export interface HostCallbacks {
   /** Once: the host has stopped, because the store failed or holds what cannot be read. */
   readonly failed: (error: unknown) => void;
   readonly now: () => number;
+  readonly schedule: (milliseconds: number, action: () => void) => Cancel;
+  /** The log was compacted. */
+  readonly compacted?: (certificate: Certificate) => void;
+  /** The log could not be compacted, and stays as it is: it does not hold what it should. */
+  readonly uncompacted?: (message: string) => void;
 }
 
 /** A file that identifies itself may have seen more on another server; a mark asks for all there is. */
@@ -79,16 +90,19 @@ export class PartitionHost {
   #hasStopped = false;
   #idle: (() => void)[] = [];
   #taken: (() => void)[] = [];
+  readonly #compactor: Compactor | null;
+  #stopTick: Cancel | null = null;
 
-  /** `salt`: drawn for this process, 1 to 2^53 - 1. */
+  /** `salt`: drawn for this process, 1 to 2^53 - 1. `policy`: null for a log that is never compacted by itself. */
   static async open(
     store: PartitionStore,
     config: ServerConfig,
     salt: number,
     callbacks: HostCallbacks,
+    policy: RewritePolicy | null = defaultRewritePolicy,
   ): Promise<PartitionHost> {
     const { revision, partition } = await load(store, salt);
-    return new PartitionHost(store, newServerMachine(config, partition), revision, salt, callbacks);
+    return new PartitionHost(store, newServerMachine(config, partition), revision, salt, callbacks, policy);
   }
 
   private constructor(
@@ -97,12 +111,32 @@ export class PartitionHost {
     revision: number,
     salt: number,
     callbacks: HostCallbacks,
+    policy: RewritePolicy | null,
   ) {
     this.#store = store;
     this.#machine = machine;
     this.#revision = revision;
     this.#salt = salt;
     this.#callbacks = callbacks;
+    this.#compactor = policy === null ? null : this.#newCompactor(policy);
+  }
+
+  #newCompactor(policy: RewritePolicy): Compactor {
+    const { now, schedule, compacted, uncompacted } = this.#callbacks;
+    return new Compactor(this.#store, policy, {
+      machine: () => this.#machine,
+      now,
+      schedule,
+      done: (rewritten) => {
+        const { compactions } = this.partition.log;
+        this.dispatch({ type: 'rewritten', rewritten, now: now() });
+        void this.taken().then(() => {
+          if (this.partition.log.compactions > compactions) compacted?.(rewritten.certificate);
+        });
+      },
+      left: (message) => uncompacted?.(message),
+      failed: (error) => this.#fail(error),
+    });
   }
 
   /** The partition as decided so far. */
@@ -130,13 +164,20 @@ export class PartitionHost {
 
   /** Whether no session is bound, nothing is under way, and nothing would be lost with it. */
   get isUnused(): boolean {
-    return !this.#isRunning && this.#events.length === 0 && this.#machine.sessions.size === 0;
+    return (
+      !this.#isRunning &&
+      this.#events.length === 0 &&
+      this.#machine.sessions.size === 0 &&
+      this.#compactor?.isRunning !== true
+    );
   }
 
   /** Does nothing more, and tells nobody. */
   stop(): void {
     this.#hasStopped = true;
     this.#events = [];
+    this.#compactor?.stop();
+    this.#stopTick?.();
   }
 
   #fail(error: unknown): void {
@@ -162,6 +203,7 @@ export class PartitionHost {
       this.#fail(error);
     }
     this.#isRunning = false;
+    if (!this.#hasStopped) this.#awaitTick();
     for (const resolve of [...this.#taken.splice(0), ...this.#idle.splice(0)]) resolve();
   }
 
@@ -202,8 +244,20 @@ export class PartitionHost {
         this.#revision = outcome.revision;
       }
       this.#machine = machine;
+      if (batches.length > 0) this.#compactor?.committed();
       return effects;
     }
+  }
+
+  /** While files are bound the machine is told that time passes: it notes that they are there. */
+  #awaitTick(): void {
+    if (this.#stopTick !== null || this.#machine.sessions.size === 0) return;
+    const every = seenEvery(maxOfflineOf(this.#machine.config)) + 1;
+    this.#stopTick = this.#callbacks.schedule(every, () => {
+      this.#stopTick = null;
+      this.dispatch({ type: 'tick', now: this.#callbacks.now() });
+      this.#compactor?.look();
+    });
   }
 
   #perform(effect: ServerEffect): void {

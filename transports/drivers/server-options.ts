@@ -1,5 +1,5 @@
 /** What a server is given, and what it tells. */
-import type { Decision, ErrorCode, RuleSet } from '../../core/index.js';
+import type { Certificate, Decision, ErrorCode, RewritePolicy, RuleSet } from '../../core/index.js';
 import type { Clock, CloseReason, Entropy, Listener, ServerStore } from '../ports.js';
 import type { AccessOptions } from './access.js';
 
@@ -35,6 +35,10 @@ export type ServerNote =
       readonly code: ErrorCode;
       readonly message: string;
     }
+  /** The history was compacted, and this is how far. Whom it passed is in the certificate that is kept. */
+  | { readonly type: 'compacted'; readonly partition: string; readonly certificate: Certificate }
+  /** It could not be, and stays as it is: it does not hold what it should. */
+  | { readonly type: 'uncompacted'; readonly partition: string; readonly message: string }
   /** A connection that the server has ended. */
   | { readonly type: 'cut'; readonly reason: CloseReason };
 
@@ -47,6 +51,13 @@ export interface ServerOptions extends AccessOptions {
   readonly onNote?: (note: ServerNote) => void;
   readonly clock?: Clock;
   readonly entropy?: Entropy;
+  /** Days after which a client that was not heard of has to reset itself; 30 by default. */
+  readonly clientMaxOfflineDays?: number;
+  /**
+   * From how many bytes on histories are compacted by themselves, and up to how many; null for never. By default
+   * from 64 KiB to 8 MiB; what is longer waits for `syncline compact`.
+   */
+  readonly compaction?: RewritePolicy | null;
   /** Links beyond are sent away, to come again after half a minute; 10,000 by default. */
   readonly maxConnections?: number;
   /** Bytes that may wait for one client before its link is ended; 64 MiB by default, at least that of a message. */

@@ -9,6 +9,7 @@ import {
   type ClientMessage,
   type Connection,
   decodeClientMessage,
+  defaultMaxOffline,
   digest,
   type ErrorCode,
   encodeMessage,
@@ -27,7 +28,7 @@ import type { Cancel, Clock, CloseReason, Entropy, Link, LinkEvents } from '../p
 import { Access, type Grant, type RefusalReason } from './access.js';
 import { Inflow } from './inflow.js';
 import { Outflow } from './outflow.js';
-import { PartitionHost } from './partition-host.js';
+import { type HostCallbacks, PartitionHost } from './partition-host.js';
 import type { ServerDescription, ServerNote, ServerOptions } from './server-options.js';
 
 const shutsDown: RefusalReason = { code: 200, message: 'the server shuts down' };
@@ -203,13 +204,19 @@ export class Server {
   }
 
   async #open(partition: string, failed: (error: unknown) => void): Promise<PartitionHost> {
-    const config = { rules: this.#options.rules ?? syncline, explain: this.#options.explain ?? false };
+    const { rules = syncline, explain = false, clientMaxOfflineDays: days, compaction } = this.#options;
+    const maxOffline = days === undefined ? defaultMaxOffline : days * 86_400_000;
     const store = await this.#options.store.partition(partition);
-    return PartitionHost.open(store, config, this.#entropy.integer(), {
+    const callbacks: HostCallbacks = {
       perform: (effect) => this.#perform(partition, effect),
       failed,
       now: () => this.#clock.now(),
-    });
+      schedule: (milliseconds, action) => this.#clock.schedule(milliseconds, action),
+      compacted: (certificate) => this.#note({ type: 'compacted', partition, certificate }),
+      uncompacted: (message) => this.#note({ type: 'uncompacted', partition, message }),
+    };
+    const config = { rules, explain, maxOffline };
+    return PartitionHost.open(store, config, this.#entropy.integer(), callbacks, compaction);
   }
 
   /** The sessions of the partition end with an error that invites another try; the next bind opens it anew. */
