@@ -8,8 +8,8 @@ import { applyAll } from '../../core/model/apply.js';
 import type { Changeset } from '../../core/model/changeset.js';
 import { decodeChangeset, unpack } from '../../core/model/codec.js';
 import { digest } from '../../core/model/digest.js';
-import { emptyState } from '../../core/model/state.js';
 import { stringKey } from '../../core/model/key.js';
+import { emptyState } from '../../core/model/state.js';
 
 export class Archive {
   #entries: Changeset[] = [];
@@ -44,10 +44,13 @@ export class Archive {
     return null;
   }
 
-  /** Goes back to version `head`, as servers do that are restored from a backup. */
-  cutTo(head: number): void {
-    this.#entries = this.#entries.slice(0, head);
-    this.#marks = new Set(this.#entries.flatMap(marksOf));
+  /** What goes back to the entries that there are now, as servers do that are restored from a backup. */
+  backup(): () => void {
+    const entries = this.#entries.slice();
+    return () => {
+      this.#entries = entries.slice();
+      this.#marks = new Set(entries.flatMap(marksOf));
+    };
   }
 
   /** Of the state that all entries lead to; or what is wrong with them. */

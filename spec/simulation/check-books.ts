@@ -27,7 +27,8 @@ export const nothingIsLost: MakeChecker = (world) => ({
       if (typeof books === 'string') return books;
       for (const other of world.devices)
         for (const mark of other.marks) {
-          if (mark.partition !== device.partition || mark.excuse !== null || books.marks.has(mark.id)) continue;
+          if (mark.partition !== device.partition || mark.excuse !== null || books.marks.has(mark.id))
+            continue;
           return `${device.name} lacks mark ${mark.id}, which was ${mark.isAcknowledged ? 'acknowledged' : 'saved'}`;
         }
     }
@@ -44,8 +45,8 @@ export const waitsTellTheTruth: MakeChecker = (world) => ({
           return `${seen.device} was told that mark ${mark.id} is uploaded, and no server has it`;
     } else if (seen.type === 'downloaded') {
       const { marks } = world.archive(world.device(seen.device).partition);
+      // A restored server has lost some.
       for (const id of seen.marks)
-        // A restored server has lost some.
         if (marks.has(id) && seen.client.object('Mark', id) === null)
           return `${seen.device} was told that all is downloaded, and lacks mark ${id}`;
     }

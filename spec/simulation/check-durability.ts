@@ -1,7 +1,7 @@
 /** Checks of what programs say and tell against what is on their disks. */
 import * as E from 'fp-ts/lib/Either.js';
-import type { Client } from '../../transports/client.js';
 import { loadClientFile } from '../../core/history/client-records.js';
+import type { Client } from '../../transports/client.js';
 import { Records } from '../../transports/stores/records.js';
 import type { MakeChecker } from './checkers.js';
 
@@ -24,9 +24,7 @@ export const durableBeforeVisible: MakeChecker = (world) => {
     const durable = durableServerVersion(device);
     if (typeof durable === 'string') return `${device}: its disk cannot be read: ${durable}`;
     known.set(device, durable);
-    return version <= durable
-      ? null
-      : `${device} acknowledges version ${version}, its disk is at ${durable}`;
+    return version <= durable ? null : `${device} acknowledges version ${version}, its disk is at ${durable}`;
   };
   return {
     saw: (seen) => {

@@ -2,11 +2,12 @@
  * What must hold in every simulated world. Checkers stand outside: they see observations, what clients answer to
  * an app, and disks. A capability adds its own here, and a generator to `generators.ts`.
  */
-import type { Observation } from './observation.js';
+
 import { booksBalance, nothingIsLost, waitsTellTheTruth } from './check-books.js';
-import { converges, cursorsAscend, nothingFails, queuesAreBounded } from './check-sessions.js';
 import { durableBeforeVisible, observersSeeAll, savedIsKept } from './check-durability.js';
 import { lossesAreReported } from './check-losses.js';
+import { converges, cursorsAscend, nothingFails, queuesAreBounded } from './check-sessions.js';
+import type { Observation } from './observation.js';
 import type { World } from './world.js';
 
 export interface Checker {

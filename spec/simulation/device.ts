@@ -115,7 +115,8 @@ export class Device {
   }
 
   #sessionFailed(failure: SynclineError, life: Life): void {
-    const { details } = failure;
+    const { area, details } = failure;
+    if (area === 'store' && this.disk.health.isFull) return;
     if (typeof details !== 'object' || details === null || !('code' in details) || !('action' in details))
       return void this.#setup.observe({ type: 'fault', where: this.name, message: failure.message });
     const { code, action } = details;

@@ -127,14 +127,10 @@ export class ServerDisk {
         return outcome;
       },
     });
-    this.#store = crashableServerStore(
-      { clock: time, delay: () => health.delay() },
-      database,
-      (inner) => ({
-        ...inner,
-        partition: async (name) => dressed(name, await inner.partition(name)),
-      }),
-    );
+    this.#store = crashableServerStore({ clock: time, delay: () => health.delay() }, database, (inner) => ({
+      ...inner,
+      partition: async (name) => dressed(name, await inner.partition(name)),
+    }));
   }
 
   open(): ServerStore {

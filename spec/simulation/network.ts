@@ -228,7 +228,9 @@ export class Network {
         } else {
           const delay = this.delay(device);
           deviceEnd.lastDue = this.time.now() + delay;
-          this.time.schedule(delay, () => wire.arrive(this.#stations.get(wire.server), () => events.opened()));
+          this.time.schedule(delay, () =>
+            wire.arrive(this.#stations.get(wire.server), () => events.opened()),
+          );
         }
         return deviceEnd;
       },

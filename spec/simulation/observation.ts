@@ -36,10 +36,20 @@ export type Observation =
       readonly client: Client;
       readonly marks: readonly string[];
     }
-  | { readonly type: 'changed'; readonly device: string; readonly className: string; readonly changes: DataChanges }
+  | {
+      readonly type: 'changed';
+      readonly device: string;
+      readonly className: string;
+      readonly changes: DataChanges;
+    }
   | { readonly type: 'decided'; readonly where: string; readonly decisions: readonly Decision[] }
   | { readonly type: 'quarantined'; readonly server: string; readonly message: string }
   | { readonly type: 'reported'; readonly server: string; readonly message: string }
-  | { readonly type: 'sessionFailed'; readonly device: string; readonly code: number; readonly message: string }
+  | {
+      readonly type: 'sessionFailed';
+      readonly device: string;
+      readonly code: number;
+      readonly message: string;
+    }
   /** A fault strikes or heals, or something is done to the world. */
   | { readonly type: 'told'; readonly who: string; readonly what: string };

@@ -102,7 +102,9 @@ export const planOf = (options: PlanOptions, kinds: readonly Kind[]): Plan => {
     timing: timingOf(random),
     steps: 8 + random.int(40),
   };
-  const faults = kinds.filter(({ isFault, rarity }) => isFault && once(random, rarity)).map(({ name }) => name);
+  const faults = kinds
+    .filter(({ isFault, rarity }) => isFault && once(random, rarity))
+    .map(({ name }) => name);
   const chosen = options.faults ?? faults;
   const present = kinds.filter(({ isFault, name }) => !isFault || chosen.includes(name));
   const events = eventsOf(stream(options.seed, 'events'), present, options.steps ?? decided.steps);

@@ -1,7 +1,8 @@
 /** One server of a simulated world: the production server on its own view of the shared disk. */
+
+import type { Listener } from '../../transports/ports.js';
 import type { ServerNote, ServerOptions } from '../../transports/server.js';
 import { type Server, startServer } from '../../transports/server.js';
-import type { Listener } from '../../transports/ports.js';
 import type { Random } from '../kit/random.js';
 import type { ServerDisk } from './disk.js';
 import type { Observation } from './observation.js';
@@ -50,7 +51,8 @@ export class SimulatedServer {
       (server) => {
         if (life.isAlive) this.server = server;
       },
-      (error: unknown) => observe({ type: 'fault', where: name, message: `does not start: ${String(error)}` }),
+      (error: unknown) =>
+        observe({ type: 'fault', where: name, message: `does not start: ${String(error)}` }),
     );
   }
 
@@ -65,7 +67,11 @@ export class SimulatedServer {
         observe({ type: note.type, server: name, message: note.message });
         return;
       case 'failed':
-        observe({ type: 'told', who: name, what: `partition ${note.partition} fails: ${String(note.error)}` });
+        observe({
+          type: 'told',
+          who: name,
+          what: `partition ${note.partition} fails: ${String(note.error)}`,
+        });
         return;
       default:
     }

@@ -3,15 +3,14 @@
  * within a bound of time the world must come to rest, all alike. Any seed gives the same run on any machine.
  */
 import { limits } from '../../core/base/limits.js';
-import { stream } from './plan.js';
-import { type Checker, checkers, type MakeChecker } from './checkers.js';
+import { seeded } from '../kit/random.js';
 import { unrest } from './check-sessions.js';
+import { type Checker, checkers, type MakeChecker } from './checkers.js';
 import { generators } from './generators.js';
-import { type Plan, type PlanOptions, planOf } from './plan.js';
+import { type Plan, type PlanOptions, planOf, stream } from './plan.js';
 import { settled } from './time.js';
 import { Transcript } from './transcript.js';
 import { type App, randomApps, type Workload } from './workload.js';
-import { seeded } from '../kit/random.js';
 import { World } from './world.js';
 
 export interface SimulationOptions extends PlanOptions {
@@ -146,7 +145,8 @@ class Run {
     // What was decided is on the disks some time later.
     await world.time.passUntil(world.time.now() + settling, this.#moved);
     const why = unrest(world);
-    if (why !== null) this.#judge('no session is wedged', `${patience / 1000} s after all was healed, ${why}`);
+    if (why !== null)
+      this.#judge('no session is wedged', `${patience / 1000} s after all was healed, ${why}`);
   }
 }
 

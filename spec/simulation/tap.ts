@@ -23,7 +23,8 @@ export const tappedConnector = (
   connect: (events) =>
     sending(inner.connect(events), (frame) => {
       const message = decodeClientMessage(frame);
-      if (E.isLeft(message)) observe({ type: 'fault', where: device, message: `sent ${message.left.message}` });
+      if (E.isLeft(message))
+        observe({ type: 'fault', where: device, message: `sent ${message.left.message}` });
       else observe({ type: 'clientSent', device, message: message.right });
     }),
 });

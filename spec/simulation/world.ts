@@ -23,6 +23,9 @@ const beginning = 1_700_000_000_000;
 /** Milliseconds from one look of a supervisor to the next. */
 const tending = 2_000;
 
+/** Milliseconds between two questions of a device for the newest, where it does not come by itself. */
+const asking = 20_000;
+
 interface Lasting {
   readonly heal: () => void;
   hasEnded: boolean;
@@ -203,13 +206,13 @@ export class World {
   /** A backup of the servers' database, and what restores it: all servers are down then. */
   backup(): () => void {
     const restore = backup(this.#database);
-    const heads = new Map([...this.archives].map(([name, archive]) => [name, archive.head]));
+    const archives = [...this.archives.values()].map((archive) => ({ archive, goBack: archive.backup() }));
     return () => {
       restore();
       this.mayReset = true;
-      for (const [name, archive] of this.archives) {
+      for (const { archive, goBack } of archives) {
         const before = archive.marks;
-        archive.cutTo(heads.get(name) ?? 0);
+        goBack();
         for (const device of this.devices)
           for (const mark of device.marks)
             if (before.has(mark.id) && !archive.marks.has(mark.id)) mark.excuse ??= 'the server was restored';
@@ -232,7 +235,10 @@ export class World {
     }
   }
 
-  /** No fault any more: what was down starts, and everybody wants to sync. */
+  /**
+   * No fault any more: what was down starts, and everybody wants to sync. A server learns of what another one
+   * has committed when somebody asks for the newest, so with several servers the apps ask now and then.
+   */
   heal(): void {
     for (const lasting of this.#lasting) this.#end(lasting);
     this.network.frailty = 0;
@@ -246,6 +252,14 @@ export class World {
         device.tend();
         device.resume();
       }
+    });
+    if (this.servers.length > 1) this.#ask();
+  }
+
+  #ask(): void {
+    this.time.schedule(asking, () => {
+      for (const device of this.devices) device.waitForDownload();
+      this.#ask();
     });
   }
 }
