@@ -2,6 +2,34 @@
  * `syncline`: the engine. Pure and deterministic, without input, output, clock or chance; whoever embeds
  * it brings those.
  */
+export { decodePartitionConfig, type PartitionConfig } from './access/config.js';
+export {
+  type AccessContext,
+  type AccessUser,
+  type Answers,
+  type Evaluation,
+  evaluate,
+  type RuleRecord,
+  type Truth,
+  type WantedCall,
+} from './access/evaluate.js';
+export type { Expression, RuleValue } from './access/expression.js';
+export {
+  type IllegalPartition,
+  type PartitionType,
+  type PartitionValue,
+  partitionName,
+  partitionOfName,
+} from './access/partition-value.js';
+export {
+  type Access,
+  type AccessAnswers,
+  type AccessVerdict,
+  decideAccess,
+  explainExpression,
+  noAccessAnswers,
+  type Permissions,
+} from './access/permissions.js';
 export { limits } from './base/limits.js';
 export { compareStrings } from './base/order.js';
 export {
@@ -111,6 +139,7 @@ export {
   isErrorCode,
 } from './protocol/errors.js';
 export type { Bind, ClientMessage, Message, ServerMessage } from './protocol/messages.js';
+export { OLDEST_PROTOCOL_VERSION, PROTOCOL_VERSION } from './protocol/version.js';
 export { clientStep } from './session/client.js';
 export {
   type ClientConfig,

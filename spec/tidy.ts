@@ -28,7 +28,7 @@ const coreFolders: Readonly<Record<string, readonly string[]>> = {
   access: ['query', 'model', 'base'],
 };
 
-const corePackages = /^(?:fp-ts\/lib\/[A-Za-z]+\.js|bson|msgpackr(?:\/pack)?)$/;
+const corePackages = /^(?:fp-ts\/lib\/[A-Za-z]+\.js|bson|msgpackr(?:\/pack)?|sift\/lib\/index\.js|re2js)$/;
 
 /** Why a file of `core` may not import another source, or null. */
 const refusedByCore = (path: string, target: string): string | null => {
