@@ -264,8 +264,10 @@ export class LogRewrite {
     if (digestAtHead !== digest(plan.state)) return E.left('the compacted log leads to another state');
     const isFolded = plan.cut > 0;
     const chunks = isFolded ? this.chunks() : [];
-    if (chunks === null)
-      return E.left(`the state at ${plan.cut} is too large to stand at ${plan.cut} versions`);
+    if (chunks === null || this.folded.length > limits.changesetInstructions)
+      return E.left(
+        `the state at ${plan.cut} is too large for a snapshot: ${this.folded.length} instructions`,
+      );
     const changed: RewrittenEntry[] = [];
     const first = entries.length - rest.length;
     rest.forEach((changeset, i) => {
@@ -312,11 +314,20 @@ export class LogRewrite {
     return { version, base: 0, timestamp, origin: serverIdent, instructions };
   }
 
-  /** The snapshot in pieces that a download can carry, the last one at the cut; null where there are more than versions. */
+  /** The snapshot in pieces, the last one at the cut; null where they would be larger than a changeset may be. */
   private chunks(): RewrittenEntry[] | null {
-    const bodies = chunked(this.folded, (instructions) => this.snapshotAt(this.plan.cut, instructions));
     const { cut } = this.plan;
-    if (bodies.length > cut) return null;
+    const changesetOf = (instructions: readonly Instruction[]): Changeset =>
+      this.snapshotAt(cut, instructions);
+    let bodies = chunked(this.folded, changesetOf);
+    if (bodies.length > cut) {
+      // Few versions for a large state: they take as much as it needs.
+      const each = Math.ceil(this.folded.length / cut);
+      if (each > limits.changesetInstructions) return null;
+      bodies = Array.from({ length: cut }, (_, i) =>
+        changesetOf(this.folded.slice(i * each, (i + 1) * each)),
+      );
+    }
     return bodies.map((changeset, i) => {
       const placed = { ...changeset, version: cut - bodies.length + 1 + i };
       return { changeset: placed, bytes: encodeChangeset(placed), replaces: 0 };
