@@ -6,6 +6,9 @@ import { allocateIdent } from '../core/history/server-commit.js';
 import { syncline } from '../core/merge/rule-set.js';
 import { addTable } from '../core/model/instruction.js';
 import type { ClientMessage, ServerMessage } from '../core/protocol/messages.js';
+import type { ResetCause } from '../core/reset/mode.js';
+import { reportOf } from '../core/reset/report.js';
+import type { PreparedSwitch } from '../core/reset/switch.js';
 import { clientStep } from '../core/session/client.js';
 import {
   type ClientEvent,
@@ -52,6 +55,24 @@ const download: ServerMessage = {
 };
 const table = [addTable('X', { type: 'embedded' })];
 
+const cause: ResetCause = {
+  action: 'ClientReset',
+  code: 208,
+  name: 'bad_client_file_ident',
+  message: 'no',
+  isRecoveryDisabled: false,
+  integrated: null,
+};
+const prepared: PreparedSwitch = {
+  fresh: { ...newClientFile, ident: 3, salt: 9, generation: 1 },
+  base: newClientFile.base,
+  state: newClientFile.base,
+  writes: [],
+  report: reportOf([]),
+  parked: [],
+  through: 0,
+};
+
 /** At least one event of each type: legal ones, and ones that lie. */
 const clientSamples: Readonly<Record<ClientEventType, readonly ClientEvent[]>> = {
   resume: [
@@ -84,6 +105,12 @@ const clientSamples: Readonly<Record<ClientEventType, readonly ClientEvent[]>> =
     { type: 'abandon', id: 7, now },
     { type: 'record', on: true, now },
   ],
+  reset: [
+    { type: 'reset', mode: 'recover', now },
+    { type: 'reset', mode: 'manual', now },
+  ],
+  switched: [{ type: 'switched', prepared, now }],
+  resetFailed: [{ type: 'resetFailed', reason: 'no', now }],
   garbage: [{ type: 'garbage', message: 'no message', now }],
   ident: [
     { ident: 2, salt: 5 },
@@ -114,10 +141,17 @@ const clientSamples: Readonly<Record<ClientEventType, readonly ClientEvent[]>> =
     now,
   })),
   unbound: [{ type: 'message', message: { type: 'unbound', session: 1 }, chance: 0, now }],
-  error: ([201, 203] as const).flatMap((code) =>
+  error: (
+    [
+      [201, 'Transient'],
+      [203, 'Transient'],
+      [208, 'ClientReset'],
+      [222, 'ClientResetNoRecovery'],
+    ] as const
+  ).flatMap(([code, action]) =>
     [true, false].map((tryAgain) => ({
       type: 'message',
-      message: { type: 'error', session: 1, code, message: 'no', tryAgain, action: 'Transient' },
+      message: { type: 'error', session: 1, code, message: 'no', tryAgain, action },
       chance: 0,
       now,
     })),
@@ -141,11 +175,16 @@ const holdsOf = (phase: ClientSession['phase']): readonly Held[] => {
 
 const sessionIn = (phase: ClientSession['phase'], held = holdsOf(phase)[0] ?? both): ClientSession => ({
   ...newClientSession(
-    { partition: 'p', rules: syncline, explain: true, timing: defaultTiming },
+    { partition: 'p', rules: syncline, explain: true, timing: defaultTiming, reset: 'recover' },
     { ...newClientFile, ident: phase === 'binding' ? 0 : 2, salt: 5 },
   ),
   phase,
   held,
+  reset:
+    phase === 'resetting'
+      ? { performs: 'recovery', stage: 'downloading', cause, firstCause: cause, attempts: 1, fallback: null }
+      : null,
+  asked: phase === 'failed' ? cause : null,
   number: 1,
   marks: { requested: 1, sent: 1, answered: 0 },
   deadline: 60_000,

@@ -14,7 +14,7 @@ import { decodeClientMessage, decodeServerMessage, encodeMessage } from '../core
 import { type ErrorAction, type ErrorCode, errorTable } from '../core/protocol/errors.js';
 import type { ClientMessage, Message, ServerMessage } from '../core/protocol/messages.js';
 import { OLDEST_PROTOCOL_VERSION, PROTOCOL_VERSION } from '../core/protocol/version.js';
-import { subprotocol } from '../transports/links/websocket-codes.js';
+import { ownVersions, subprotocols } from '../transports/links/websocket-codes.js';
 import * as arbitrary from './kit/arbitraries.js';
 import { mutations } from './kit/mutations.js';
 
@@ -137,6 +137,18 @@ const serverMessages: Arbitrary<ServerMessage> = fc.oneof(
     tryAgain: fc.boolean(),
     action: actions,
   }),
+  ...[{ integrated: uints }, { isRecoveryDisabled: fc.constant(true as const), integrated: uints }].map(
+    (hints) =>
+      message<Extract<ServerMessage, { type: 'error' }>>({
+        type: 'error',
+        session: uints,
+        code: codes,
+        message: texts,
+        tryAgain: fc.boolean(),
+        action: actions,
+        ...hints,
+      }),
+  ),
 );
 
 const orThrow = <A>(result: E.Either<DecodeError, A>): A => {
@@ -444,7 +456,7 @@ wire('the wire of this version has not changed', () => {
 });
 
 wire('a WebSocket says the version before the first message', () => {
-  assert.is(subprotocol, `syncline.${PROTOCOL_VERSION}`);
+  assert.equal(subprotocols(ownVersions), [`syncline.${PROTOCOL_VERSION}`]);
 });
 
 wire.run();

@@ -30,8 +30,12 @@ import { encodeInstructions } from '../model/codec.js';
 import type { DownloadCursor, SaltedVersion, UploadCursor } from '../model/progress.js';
 import { type ErrorAction, type ErrorCode, isErrorCode } from './errors.js';
 import { type Fields, fieldsOf } from './fields.js';
-import type { ClientMessage, DamagedChangeset, Message, ServerMessage } from './messages.js';
+import type { ClientMessage, DamagedChangeset, Message, ServerError, ServerMessage } from './messages.js';
 import { isPlainText, pack, textBytes } from './packer.js';
+
+/** Hints of an error, added up. */
+const RECOVERY_DISABLED = 1;
+const INTEGRATED = 2;
 
 /** The type follows the head of the array. */
 const TYPE_OFFSET = 1;
@@ -117,6 +121,7 @@ const valuesOf = (message: Message): readonly unknown[] => {
         packText(message.message),
         message.tryAgain,
         actions.indexOf(message.action),
+        ...packHints(message),
       ];
   }
 };
@@ -128,6 +133,13 @@ const uints = (...numbers: number[]): number[] => {
     }
   }
   return numbers;
+};
+
+/** What a reset is told besides: a field that says which others follow, or nothing at all. */
+const packHints = ({ isRecoveryDisabled, integrated }: ServerError): number[] => {
+  const flags = isRecoveryDisabled === true ? RECOVERY_DISABLED : 0;
+  if (integrated !== undefined) return uints(flags | INTEGRATED, integrated);
+  return flags === 0 ? [] : [flags];
 };
 
 const packText = (text: string): string | Uint8Array => (isPlainText(text) ? text : textBytes(text));
@@ -236,11 +248,23 @@ const serverMessage = (fields: Fields): ServerMessage => {
       const code = errorCode(fields);
       const message = fields.text('the message of an error');
       const tryAgain = fields.bool('tryAgain');
-      return { type: 'error', session, code, message, tryAgain, action: errorAction(fields) };
+      const action = errorAction(fields);
+      return { type: 'error', session, code, message, tryAgain, action, ...resetHints(fields) };
     }
     default:
       return refuse('unknown', TYPE_OFFSET, `message type ${type}: no message of a server`);
   }
+};
+
+const resetHints = (fields: Fields): Pick<ServerError, 'isRecoveryDisabled' | 'integrated'> => {
+  if (!fields.hasMore) return {};
+  const flags = fields.uint('the hints of an error');
+  if (flags === 0 || flags > (RECOVERY_DISABLED | INTEGRATED))
+    fields.fail('unknown', `hints ${flags} of an error: expected 1 to 3`);
+  return {
+    ...((flags & RECOVERY_DISABLED) === 0 ? {} : { isRecoveryDisabled: true as const }),
+    ...((flags & INTEGRATED) === 0 ? {} : { integrated: fields.uint('the newest integrated write') }),
+  };
 };
 
 const saltedVersion = (fields: Fields): SaltedVersion => {

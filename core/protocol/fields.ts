@@ -97,6 +97,10 @@ export class Fields {
     return damaged.length === 0 ? { changesets } : { changesets, damaged: { changesets: damaged, reason } };
   }
 
+  get hasMore(): boolean {
+    return this.#next < this.#values.length;
+  }
+
   /** Refuses what comes after the last field. */
   end(): void {
     const extra = this.#values.length - this.#next;

@@ -119,6 +119,10 @@ export interface ServerError {
   /** The same conversation may be tried again, after a pause. */
   readonly tryAgain: boolean;
   readonly action: ErrorAction;
+  /** A client reset that it asks for must not recover what was not synced; absent where it may. */
+  readonly isRecoveryDisabled?: true;
+  /** The newest write of the client's file that the history holds; absent where the server does not say. */
+  readonly integrated?: number;
 }
 
 export type ClientMessage = Bind | Identify | Upload | ClientMark | Unbind | ClientError;

@@ -11,6 +11,8 @@ import type { Instruction } from '../model/instruction.js';
 import type { State } from '../model/state.js';
 import { type ErrorAction, type ErrorCode, errorTable } from '../protocol/errors.js';
 import type { ClientMessage, ServerMessage } from '../protocol/messages.js';
+import type { PendingReset, ResetCause, ResetMode } from '../reset/mode.js';
+import type { PreparedSwitch } from '../reset/switch.js';
 import { type Explanations, noExplanations } from './explain.js';
 import type { ClientPhase } from './phases.js';
 
@@ -20,6 +22,10 @@ export interface ClientConfig {
   /** Report what the merge decided (`decided` effects). Costs nothing where it is false. */
   readonly explain: boolean;
   readonly timing: Timing;
+  /** What to do where the server asks for a client reset; `manual` by default. */
+  readonly reset?: ResetMode;
+  /** The file only repeats what the server has: nothing is uploaded, not even what was seen. */
+  readonly downloadsOnly?: boolean;
 }
 
 /** In milliseconds, but for the two that say otherwise. */
@@ -125,6 +131,10 @@ export interface ClientSession {
   /** When the machine wants a `timer` event; null for never. */
   readonly deadline: number | null;
   readonly failure: SessionFailure | null;
+  /** A client reset that the server has asked for, until it has helped. */
+  readonly reset: PendingReset | null;
+  /** The last reset that the server has asked for, where it was left to the app. */
+  readonly asked: ResetCause | null;
   readonly traffic: Traffic;
   /** Whether somebody wants to hear what merges decide, though `config.explain` does not say so. */
   readonly isRecording: boolean;
@@ -132,8 +142,7 @@ export interface ClientSession {
   readonly explanations: Explanations | null;
 }
 
-export type ClientEvent = { readonly now: number } & /** In one direction or, without one, in both. */
-(
+export type ClientEvent = { readonly now: number } /** In one direction or, without one, in both. */ & (
   | { readonly type: 'resume'; readonly direction?: Direction }
   | { readonly type: 'pause'; readonly direction?: Direction }
   /** The app has reason to believe that the network is there, or has changed. */
@@ -159,6 +168,11 @@ export type ClientEvent = { readonly now: number } & /** In one direction or, wi
   /** `version`: only what was written up to it, where it is an upload that is awaited. */
   | { readonly type: 'await'; readonly what: Direction; readonly id: number; readonly version?: number }
   | { readonly type: 'abandon'; readonly id: number }
+  /** The app asks for the client reset that was left to it. */
+  | { readonly type: 'reset'; readonly mode: ResetMode }
+  /** The fresh file is there, and all writes are accounted for. */
+  | { readonly type: 'switched'; readonly prepared: PreparedSwitch }
+  | { readonly type: 'resetFailed'; readonly reason: string }
   /** Somebody wants to hear what merges decide, or nobody does any more. */
   | { readonly type: 'record'; readonly on: boolean }
   /** `bytes`: of its frame. */
@@ -194,7 +208,7 @@ export type ClientEffect =
       readonly type: 'changed';
       readonly before: State;
       readonly after: State;
-      readonly cause: 'write' | 'download';
+      readonly cause: 'write' | 'download' | 'reset';
     }
   | { readonly type: 'decided'; readonly decisions: readonly Decision[] }
   /** `failure` null: what was awaited has happened. */
@@ -208,7 +222,11 @@ export interface ClientStep {
   readonly effects: readonly ClientEffect[];
 }
 
-export const newClientSession = (config: ClientConfig, file: ClientFile): ClientSession => ({
+export const newClientSession = (
+  config: ClientConfig,
+  file: ClientFile,
+  reset: PendingReset | null = null,
+): ClientSession => ({
   config,
   phase: 'paused',
   file,
@@ -229,6 +247,8 @@ export const newClientSession = (config: ClientConfig, file: ClientFile): Client
   renewal: 'none',
   deadline: null,
   failure: null,
+  reset,
+  asked: null,
   traffic: { uploaded: 0, downloaded: 0, remaining: null },
   isRecording: false,
   explanations: config.explain ? noExplanations : null,

@@ -87,7 +87,7 @@ export const identReceived = (session: ClientSession, message: ServerIdent, now:
  * uploads held nothing is sent but that, and only where no write waits: it would be overtaken.
  */
 export const uploading = (session: ClientSession): ClientStep => {
-  if (session.phase !== 'streaming') return stay(session);
+  if (session.phase !== 'streaming' || session.config.downloadsOnly === true) return stay(session);
   const { file } = session;
   if (session.held.upload && firstAfter(file.writes, session.sent) !== undefined) return stay(session);
   const effects: ClientEffect[] = [];

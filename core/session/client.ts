@@ -22,6 +22,15 @@ import {
   violation,
 } from './client-link.js';
 import {
+  asksForReset,
+  confirmed,
+  resetAsked,
+  resetChosen,
+  resetFailed,
+  resetOrConnecting,
+  switched,
+} from './client-reset.js';
+import {
   andThen,
   type ClientEvent,
   type ClientSession,
@@ -58,7 +67,9 @@ const messageReceived = (
     case 'mark':
       return markReceived(session, message, now);
     case 'error':
-      return errorReceived(session, message, now, chance);
+      return asksForReset(message)
+        ? resetAsked(session, message)
+        : errorReceived(session, message, now, chance);
     case 'unbound':
       return violation(session, 'unbound, though nothing was unbound');
   }
@@ -96,11 +107,12 @@ const resumed = (before: ClientSession, direction: Direction | undefined, now: n
   const session = { ...before, held: heldAfter(before.held, direction, false) };
   switch (session.phase) {
     case 'paused':
-      return connecting(session, now);
+      return resetOrConnecting(session, now);
     case 'disconnected':
     case 'suspended':
-    case 'failed':
       return connecting(session, now, true);
+    case 'failed':
+      return resetOrConnecting(session, now, true);
     case 'streaming':
       return session.skipped && !session.held.download
         ? unbinding(session, now)
@@ -134,6 +146,12 @@ const decide = (session: ClientSession, event: ClientEvent): ClientStep => {
       return stay({ ...session, waiters: session.waiters.filter((waiter) => waiter.id !== event.id) });
     case 'record':
       return stay({ ...session, isRecording: event.on });
+    case 'reset':
+      return resetChosen(session, event.mode);
+    case 'switched':
+      return switched(session, event);
+    case 'resetFailed':
+      return resetFailed(session, event);
     case 'message':
       return messageReceived(session, event);
     case 'garbage':
@@ -163,7 +181,7 @@ export const clientStep = (session: ClientSession, event: ClientEvent): ClientSt
     const why = event.type === 'garbage' ? event.message : `${type} while ${session.phase}`;
     return violation(session, why);
   }
-  const next = decide(session, event);
+  const next = confirmed(decide(session, event));
   if (next.session.phase !== 'failed' || session.phase === 'failed')
     checkTransition(clientTable, session.phase, type, next.session.phase);
   if (next.session.deadline === session.deadline) return next;

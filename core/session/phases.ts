@@ -15,7 +15,8 @@
  * In `streaming` writes go up as they are made. Every loss of the link leads back to `disconnected`, from
  * where it is tried again after a growing pause. An error from the server ends the link and leads to
  * `suspended` (it is tried again, after a pause) or to `failed` (only the app can try again, by `resume`).
- * `unbinding` waits for the server's farewell after a pause, for a while.
+ * `unbinding` waits for the server's farewell after a pause, for a while. An error that asks for a client reset
+ * leads to `resetting`: a fresh file is downloaded beside the old one, and takes its place (`client-reset.ts`).
  *
  * The app may pause one direction only. A session whose uploads are held talks on and sends no writes. One
  * whose downloads are held takes note of acknowledgements and drops what else comes down, so it does not wait
@@ -45,6 +46,7 @@ export const clientPhases = [
   'streaming',
   'unbinding',
   'suspended',
+  'resetting',
   'failed',
 ] as const;
 export type ClientPhase = (typeof clientPhases)[number];
@@ -59,6 +61,9 @@ export const clientEvents = [
   'timer',
   'write',
   'await',
+  'reset',
+  'switched',
+  'resetFailed',
   'garbage',
   'ident',
   'download',
@@ -89,6 +94,9 @@ const noConversation = {
   error: 'ignored',
 } as const;
 
+/** Where no client reset is under way, or could be asked for. */
+const noReset = { reset: 'ignored', switched: 'ignored', resetFailed: 'ignored' } as const;
+
 /** Local events that never change the phase. */
 const local = <Phase extends ClientPhase>(phase: Phase) => ({ write: [phase], await: [phase] }) as const;
 
@@ -96,7 +104,8 @@ export const clientTable: Table<ClientPhase, ClientEventType> = {
   paused: {
     ...noConversation,
     ...local('paused'),
-    resume: ['connecting'],
+    ...noReset,
+    resume: ['connecting', 'resetting'],
     pause: 'ignored',
     reconnect: 'ignored',
     renewed: 'ignored',
@@ -107,6 +116,7 @@ export const clientTable: Table<ClientPhase, ClientEventType> = {
   disconnected: {
     ...noConversation,
     ...local('disconnected'),
+    ...noReset,
     resume: ['connecting'],
     pause: ['paused', 'disconnected'],
     reconnect: ['connecting'],
@@ -118,6 +128,7 @@ export const clientTable: Table<ClientPhase, ClientEventType> = {
   connecting: {
     ...noConversation,
     ...local('connecting'),
+    ...noReset,
     resume: ['connecting'],
     pause: ['paused', 'connecting'],
     reconnect: ['connecting'],
@@ -128,6 +139,7 @@ export const clientTable: Table<ClientPhase, ClientEventType> = {
   },
   binding: {
     ...local('binding'),
+    ...noReset,
     resume: ['binding'],
     pause: ['unbinding', 'binding'],
     reconnect: ['connecting'],
@@ -140,10 +152,11 @@ export const clientTable: Table<ClientPhase, ClientEventType> = {
     download: 'violation',
     mark: 'violation',
     unbound: 'violation',
-    error: ['connecting', 'suspended', 'failed'],
+    error: ['connecting', 'suspended', 'resetting', 'failed'],
   },
   catchingUp: {
     ...local('catchingUp'),
+    ...noReset,
     resume: ['catchingUp'],
     pause: ['unbinding', 'catchingUp', 'streaming'],
     reconnect: ['catchingUp'],
@@ -156,10 +169,11 @@ export const clientTable: Table<ClientPhase, ClientEventType> = {
     download: ['catchingUp', 'failed'],
     mark: ['catchingUp', 'streaming'],
     unbound: 'violation',
-    error: ['connecting', 'suspended', 'failed'],
+    error: ['connecting', 'suspended', 'resetting', 'failed'],
   },
   streaming: {
     ...local('streaming'),
+    ...noReset,
     resume: ['streaming', 'unbinding'],
     pause: ['unbinding', 'streaming'],
     reconnect: ['streaming'],
@@ -172,10 +186,11 @@ export const clientTable: Table<ClientPhase, ClientEventType> = {
     download: ['streaming', 'failed'],
     mark: ['streaming'],
     unbound: 'violation',
-    error: ['connecting', 'suspended', 'failed'],
+    error: ['connecting', 'suspended', 'resetting', 'failed'],
   },
   unbinding: {
     ...local('unbinding'),
+    ...noReset,
     resume: ['unbinding'],
     pause: ['unbinding'],
     reconnect: 'ignored',
@@ -193,6 +208,7 @@ export const clientTable: Table<ClientPhase, ClientEventType> = {
   suspended: {
     ...noConversation,
     ...local('suspended'),
+    ...noReset,
     resume: ['connecting'],
     pause: ['paused', 'suspended'],
     reconnect: ['connecting'],
@@ -201,10 +217,27 @@ export const clientTable: Table<ClientPhase, ClientEventType> = {
     closed: 'ignored',
     timer: ['connecting', 'suspended'],
   },
+  resetting: {
+    ...noConversation,
+    ...local('resetting'),
+    reset: 'ignored',
+    switched: ['connecting'],
+    resetFailed: ['failed'],
+    resume: ['resetting'],
+    pause: ['paused', 'resetting'],
+    reconnect: 'ignored',
+    renewed: 'ignored',
+    opened: 'ignored',
+    closed: 'ignored',
+    timer: 'ignored',
+  },
   failed: {
     ...noConversation,
     ...local('failed'),
-    resume: ['connecting'],
+    reset: ['resetting', 'failed'],
+    switched: 'ignored',
+    resetFailed: 'ignored',
+    resume: ['connecting', 'resetting'],
     pause: ['paused', 'failed'],
     reconnect: 'ignored',
     renewed: 'ignored',
