@@ -82,8 +82,12 @@ const eventsOf = (random: Random, kinds: readonly Kind[], steps: number): readon
   let at = 0;
   for (let i = 0; i < steps; i++) {
     at += once(random, 3) ? 0 : random.int(pause);
-    let left = random.int(total);
-    const kind = kinds.find(({ weight }) => (left -= weight) < 0) as Kind;
+    const chosen = random.int(total);
+    let through = 0;
+    const kind = kinds.find(({ weight }) => {
+      through += weight;
+      return chosen < through;
+    }) as Kind;
     events.push({ at, does: kind.name, seed: random.int(2 ** 31) });
   }
   return events;

@@ -144,6 +144,7 @@ class Run {
     this.recovery = world.time.now() - healed;
     // What was decided is on the disks some time later.
     await world.time.passUntil(world.time.now() + settling, this.#moved);
+    await world.time.passUntil(world.time.now() + settling, isOver);
     const why = unrest(world);
     if (why !== null)
       this.#judge('no session is wedged', `${patience / 1000} s after all was healed, ${why}`);
