@@ -92,9 +92,10 @@ export const errorReceived = (
   const disconnect: ClientEffect = { type: 'disconnect', cause: 'done', message: message.message };
   const told: ClientEffect = { type: 'failed', failure };
   if (isTokenRefusal(message.code)) {
-    // Another token is asked for once. Where that one is refused too, the app has none that is any good.
+    // Another one is asked for, at once for the first time. Where that is refused too, the app has none that is
+    // any good; only one that has expired may still be followed by a better one.
     const due: ClientSession = { ...session, failure, renewal: 'due' };
-    if (session.renewal !== 'none') return failed(due, { ...failure, tryAgain: false }, [disconnect]);
+    if (session.renewal !== 'none' && !message.tryAgain) return failed(due, failure, [disconnect]);
     const later = { ...retryingLater(due, 'suspended', now, chance), failure };
     const isFirst = later.attempts === 1;
     return andThen({ session: later, effects: [disconnect, told] }, (suspended) =>
