@@ -195,6 +195,7 @@ const link = ({ link: spoilLink, events: spoilEvents }: Spoiled, patience: numbe
         const whole: Link = {
           send: (frame) => inner.send(frame),
           close: (reason) => inner.close(reason),
+          hold: (isHeld) => inner.hold?.(isHeld),
           get bufferedBytes() {
             return inner.bufferedBytes;
           },
@@ -298,6 +299,10 @@ const linkDefects: Record<string, Spoiled> = {
       };
     },
   },
+  'forgets when to come again': {
+    events: ({ closed }) => ({ closed: ({ code, message }: CloseReason) => closed({ code, message }) }),
+  },
+  'does not hold': { link: () => ({ hold: () => undefined }) },
   'does not count what is under way': { link: () => ({ bufferedBytes: 0 }) },
 };
 

@@ -8,7 +8,12 @@ export type { Fetch } from './links/long-poll-attempt.js';
 export type { ByteSource } from './links/long-poll-body.js';
 export type { CorsOptions } from './links/long-poll-cors.js';
 export type { HttpAnswer, HttpRequest } from './links/long-poll-http.js';
-export { type NodeRequestLike, type NodeResponseLike, nodeHandler } from './links/long-poll-node.js';
+export {
+  type NodeHandlerOptions,
+  type NodeRequestLike,
+  type NodeResponseLike,
+  nodeHandler,
+} from './links/long-poll-node.js';
 export {
   type LongPollListener,
   type LongPollListenerOptions,

@@ -1,5 +1,6 @@
 /** The entry point `syncline/websocket`: links over WebSocket, for browsers and for servers with the package `ws`. */
 export { type WebSocketConnectorOptions, webSocketConnector } from './links/websocket.js';
+export type { VersionRange } from './links/websocket-codes.js';
 export type { WebSocketLike } from './links/websocket-link.js';
 export {
   type AttachedServerOptions,

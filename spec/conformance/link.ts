@@ -1,5 +1,6 @@
 /** What every pair of `Connector` and `Listener` owes: the obligations in `ports.ts`, one test each. */
 import type { Connector, Listener } from '../../transports/ports.js';
+import { flowTests } from './link-flow.js';
 import { dial, type LinkRecorder, RecordingServer } from './link-recorder.js';
 import { type ConformanceTest, digest, holds, pattern, pause, same, within } from './test.js';
 
@@ -20,7 +21,7 @@ export interface LinkSetup {
   dispose(): Promise<void>;
 }
 
-interface Bench {
+export interface LinkBench {
   readonly setup: LinkSetup;
   readonly server: RecordingServer;
   connect(): LinkRecorder;
@@ -41,7 +42,7 @@ export const linkConformance = (
 ): readonly ConformanceTest[] => {
   const tests: ConformanceTest[] = [];
 
-  const test = (name: string, body: (bench: Bench) => Promise<void>): void => {
+  const test = (name: string, body: (bench: LinkBench) => Promise<void>): void => {
     tests.push({
       name,
       run: async () => {
@@ -440,5 +441,6 @@ export const linkConformance = (
     await within('closing again', setup.listener.close(), patience);
   });
 
+  flowTests(test);
   return tests;
 };

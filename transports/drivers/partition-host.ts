@@ -63,7 +63,7 @@ interface Loaded {
 }
 
 /** Reads a whole partition. Throws an error that names the record where one cannot be read. */
-const load = async (store: PartitionStore, salt: number): Promise<Loaded> => {
+export const loadWhole = async (store: PartitionStore, salt: number): Promise<Loaded> => {
   for (;;) {
     const { revision, entries } = await store.load(openingSpaces);
     const opened = orThrow(loadPartition(entries, salt));
@@ -77,7 +77,7 @@ const load = async (store: PartitionStore, salt: number): Promise<Loaded> => {
 
 /** What a store holds of a partition, without taking part in it. */
 export const readPartition = async (store: PartitionStore): Promise<PartitionSummary> =>
-  summary((await load(store, 1)).partition);
+  summary((await loadWhole(store, 1)).partition);
 
 export class PartitionHost {
   readonly #store: PartitionStore;
@@ -101,7 +101,7 @@ export class PartitionHost {
     callbacks: HostCallbacks,
     policy: RewritePolicy | null = defaultRewritePolicy,
   ): Promise<PartitionHost> {
-    const { revision, partition } = await load(store, salt);
+    const { revision, partition } = await loadWhole(store, salt);
     return new PartitionHost(store, newServerMachine(config, partition), revision, salt, callbacks, policy);
   }
 
@@ -212,7 +212,7 @@ export class PartitionHost {
     let base = this.#machine;
     const before: ServerEffect[] = [];
     const refresh = async (): Promise<void> => {
-      const now = await load(this.#store, this.#salt);
+      const now = await loadWhole(this.#store, this.#salt);
       this.#revision = now.revision;
       const { partition } = now;
       const refreshed = serverStep(base, { type: 'refreshed', partition, now: this.#callbacks.now() });

@@ -151,7 +151,7 @@ class FallbackLink implements Link {
     } else {
       const message = [...this.#failures, reason.message].join('; ');
       this.#end();
-      this.#events.closed({ code: reason.code, message });
+      this.#events.closed({ ...reason, message });
     }
   }
 

@@ -11,6 +11,7 @@
  */
 import * as E from 'fp-ts/lib/Either.js';
 import type { Cancel, Clock } from '../ports.js';
+import { retryAfterOf } from '../retry-hint.js';
 import { BodyReader, sourceOf } from './long-poll-body.js';
 import {
   type AnswerHeader,
@@ -32,7 +33,13 @@ export interface Answer<T extends RequestType> {
 }
 
 export type Trouble =
-  | { readonly type: 'status'; readonly status: number; readonly message: string }
+  | {
+      readonly type: 'status';
+      readonly status: number;
+      readonly message: string;
+      /** Milliseconds that the answer asks to wait, where it does. */
+      readonly retryAfter?: number;
+    }
   /** Somebody else's answer, or one to another request. */
   | { readonly type: 'foreign'; readonly message: string }
   /** No answer at all, or not in time. */
@@ -104,7 +111,11 @@ export class Attempt<T extends RequestType> {
     const reader = new BodyReader(sourceOf(response.body));
     if (signal.aborted) reader.cancel();
     const { status } = response;
-    if (status !== 200) return { type: 'status', status, message: said(await reader.whole(maxErrorBytes)) };
+    if (status !== 200) {
+      const message = said(await reader.whole(maxErrorBytes));
+      const retryAfter = retryAfterOf(response.headers.get('retry-after'), options.clock.now());
+      return { type: 'status', status, message, ...(retryAfter === undefined ? {} : { retryAfter }) };
+    }
     return understood(header, await reader.whole(answerHeaderBytes(header.type) + maxBytes));
   }
 

@@ -22,14 +22,17 @@ export interface CorsDecision {
 /** Seconds that a browser may keep the answer to a preflight; no browser keeps it longer. */
 const maxAge = 86_400;
 
+/** What pages of other origins see beside the few headers that all see. */
+const exposed = { 'access-control-expose-headers': 'retry-after' };
+
 export const cors = ({ origins, credentials = false }: CorsOptions, request: HttpRequest): CorsDecision => {
   if (origins === undefined) return { allowed: true, headers: {} };
-  if (origins === '*') return { allowed: true, headers: { 'access-control-allow-origin': '*' } };
+  if (origins === '*') return { allowed: true, headers: { ...exposed, 'access-control-allow-origin': '*' } };
   const origin = request.header('origin');
   const vary = { vary: 'origin' };
   if (origin === undefined) return { allowed: true, headers: vary };
   if (!origins.includes(origin)) return { allowed: isHost(origin, request.host), headers: vary };
-  const shared = { ...vary, 'access-control-allow-origin': origin };
+  const shared = { ...vary, ...exposed, 'access-control-allow-origin': origin };
   return {
     allowed: true,
     headers: credentials ? { ...shared, 'access-control-allow-credentials': 'true' } : shared,

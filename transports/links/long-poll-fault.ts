@@ -29,6 +29,9 @@ export interface Fault {
   readonly message: string;
 }
 
+/** Seconds after which clients are to come again that are sent away for the time being. */
+export const faultRetryAfter: Partial<Record<FaultCode, number>> = { busy: 30, closed: 5 };
+
 export const faultStatus: Record<FaultCode, number> = {
   malformed: 400,
   forbiddenOrigin: 403,

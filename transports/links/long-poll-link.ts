@@ -19,6 +19,7 @@ import {
   closeReason,
   openingVerdict,
   type RetryOptions,
+  retryAfterIn,
   retryDelay,
   type Verdict,
   verdict,
@@ -201,9 +202,14 @@ export class LongPollLink implements Link {
     if (found === 'again') {
       lane.fail(carried);
       const { hold = 0, expiry = 0 } = this.#opened?.server ?? {};
-      const isExpired = clock.now() - this.#heard > hold + expiry;
-      if (lane.failures <= maxRetries && !isExpired) {
-        await this.#pause(lane, retryDelay(this.#options, lane.failures, entropy));
+      const silence = clock.now() - this.#heard;
+      const hint = retryAfterIn(trouble) ?? 0;
+      if (silence + hint > hold + expiry && hint > 0) {
+        this.#end(closeReason('goingAway', url.origin, trouble));
+        return;
+      }
+      if (lane.failures <= maxRetries && silence <= hold + expiry) {
+        await this.#pause(lane, Math.max(hint, retryDelay(this.#options, lane.failures, entropy)));
         return;
       }
     }

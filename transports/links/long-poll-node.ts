@@ -4,7 +4,7 @@
  */
 import type { Cancel } from '../ports.js';
 import type { ByteSource } from './long-poll-body.js';
-import type { HttpHandler, HttpRequest } from './long-poll-http.js';
+import type { HttpAnswer, HttpHandler, HttpRequest } from './long-poll-http.js';
 
 /** An `IncomingMessage`. */
 export interface NodeRequestLike {
@@ -127,12 +127,32 @@ class NodeRequest implements HttpRequest {
   }
 }
 
-/** `createServer(nodeHandler(listener))`, or called for the requests that are the listener's. */
+export interface NodeHandlerOptions {
+  /** Answers of so many bytes and more are compressed for clients that take it; 16 KiB by default, null: none. */
+  readonly compressFrom?: number | null;
+}
+
+const compressed = async (answer: HttpAnswer): Promise<HttpAnswer> => {
+  const stream = new Blob([answer.body]).stream().pipeThrough(new CompressionStream('gzip'));
+  const body = new Uint8Array(await new Response(stream).arrayBuffer());
+  return { ...answer, body, headers: { ...answer.headers, 'content-encoding': 'gzip' } };
+};
+
+/**
+ * `createServer(nodeHandler(listener))`, or called for the requests that are the listener's.
+ *
+ * Compression is here and not in the listener, because runtimes of standard handlers see to it themselves.
+ */
 export const nodeHandler =
-  (listener: { readonly serve: HttpHandler }) =>
+  (listener: { readonly serve: HttpHandler }, { compressFrom = 16 * 1024 }: NodeHandlerOptions = {}) =>
   (request: NodeRequestLike, response: NodeResponseLike): void => {
     const respond = async (): Promise<void> => {
-      const { status, headers, body } = await listener.serve(new NodeRequest(request, response));
+      const asked = new NodeRequest(request, response);
+      const answer = await listener.serve(asked);
+      const isLarge = compressFrom !== null && answer.body.length >= compressFrom;
+      const isWanted =
+        isLarge && /\bgzip\b(?!\s*;\s*q=0(?:\.0+)?\s*(?:,|$))/i.test(asked.header('accept-encoding') ?? '');
+      const { status, headers, body } = isWanted ? await compressed(answer) : answer;
       response.writeHead(status, { ...headers, 'content-length': String(body.length) });
       response.end(body);
     };

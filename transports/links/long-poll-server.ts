@@ -11,7 +11,7 @@ import { systemClock, systemEntropy } from '../clock.js';
 import type { Clock, CloseReason, Entropy, Link, LinkEvents, Listener } from '../ports.js';
 import { BodyError, BodyReader, joined } from './long-poll-body.js';
 import { type CorsOptions, cors, preflightHeaders } from './long-poll-cors.js';
-import { type Fault, type FaultCode, faultStatus } from './long-poll-fault.js';
+import { type Fault, type FaultCode, faultRetryAfter, faultStatus } from './long-poll-fault.js';
 import { type HttpAnswer, type HttpHandler, type HttpRequest, standardHandler } from './long-poll-http.js';
 import { type Bytes, LongPollSession, type SessionOptions } from './long-poll-session.js';
 import { mostFrameBytes } from './long-poll-stream.js';
@@ -229,9 +229,11 @@ const answer = (outcome: E.Either<Fault, Bytes>, cors: Readonly<Record<string, s
   }
   const { left } = outcome;
   const allow = left.code === 'wrongMethod' ? { allow: 'POST, OPTIONS' } : {};
+  const seconds = faultRetryAfter[left.code];
+  const later = seconds === undefined ? {} : { 'retry-after': String(seconds) };
   return {
     status: faultStatus[left.code],
-    headers: { ...headers, ...allow, 'content-type': 'application/json' },
+    headers: { ...headers, ...allow, ...later, 'content-type': 'application/json' },
     body: new TextEncoder().encode(`${JSON.stringify(left)}\n`),
   };
 };

@@ -10,6 +10,7 @@
  * as the network wants them, whatever the size of the frames.
  */
 import type { CloseCode, CloseReason } from '../ports.js';
+import { closeText, closeTextParts } from '../retry-hint.js';
 
 const prefixBytes = 4;
 const closeFlag = 0x80000000;
@@ -20,7 +21,7 @@ export const mostFrameBytes = closeFlag - 1;
 /** Bytes of UTF-8 that the message of a close is shortened to. */
 const messageBytes = 1000;
 
-/** The payload of a close is the index of its code and the message. */
+/** The payload of a close is the index of its code and the text (`retry-hint.ts`). */
 const closeCodes: readonly CloseCode[] = [
   'lost',
   'normal',
@@ -30,17 +31,17 @@ const closeCodes: readonly CloseCode[] = [
   'refused',
 ];
 
-const encodeClose = ({ code, message }: CloseReason): Uint8Array => {
+const encodeClose = (reason: CloseReason): Uint8Array => {
   const bytes = new Uint8Array(1 + messageBytes);
   // `unreachable` is nothing to tell a peer that was reached.
-  bytes[0] = Math.max(0, closeCodes.indexOf(code));
-  const { written } = new TextEncoder().encodeInto(message, bytes.subarray(1));
+  bytes[0] = Math.max(0, closeCodes.indexOf(reason.code));
+  const { written } = new TextEncoder().encodeInto(closeText(reason), bytes.subarray(1));
   return bytes.subarray(0, 1 + written);
 };
 
 const decodeClose = (payload: Uint8Array): CloseReason => ({
   code: closeCodes[payload[0] ?? 0] ?? 'lost',
-  message: new TextDecoder('utf-8', { ignoreBOM: true }).decode(payload.subarray(1)),
+  ...closeTextParts(new TextDecoder('utf-8', { ignoreBOM: true }).decode(payload.subarray(1))),
 });
 
 export const frameTooLarge = (length: number, maxFrameBytes: number): CloseReason => ({

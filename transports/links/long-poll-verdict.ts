@@ -15,7 +15,8 @@
  *     foreign answer   again, later                       refused
  *     none             again, later                       unreachable
  *
- * Opening is one attempt: whoever asked for the link decides about another.
+ * Opening is one attempt: whoever asked for the link decides about another. An answer that says when to come
+ * again is obeyed: a lane waits for so long, and a link that would have expired by then ends as goingAway.
  */
 import type { CloseCode, CloseReason, Entropy } from '../ports.js';
 import type { Trouble } from './long-poll-attempt.js';
@@ -51,10 +52,16 @@ export const openingVerdict = (trouble: Trouble): CloseCode => {
   return trouble.status >= 500 ? 'unreachable' : 'refused';
 };
 
+/** Milliseconds that the answer asks to wait, where it does. */
+export const retryAfterIn = (trouble: Trouble): number | undefined =>
+  trouble.type === 'status' ? trouble.retryAfter : undefined;
+
 export const closeReason = (code: CloseCode, origin: string, trouble: Trouble): CloseReason => {
   const parts =
     trouble.type === 'status' ? [`HTTP status ${trouble.status}`, trouble.message] : [trouble.message];
-  return { code, message: [origin, ...parts].filter((part) => part !== '').join(': ') };
+  const message = [origin, ...parts].filter((part) => part !== '').join(': ');
+  const retryAfter = retryAfterIn(trouble);
+  return retryAfter === undefined ? { code, message } : { code, message, retryAfter };
 };
 
 export interface RetryOptions {

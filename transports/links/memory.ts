@@ -79,6 +79,7 @@ class End implements Link {
   #arrivals: Arrival[] = [];
   /** Undefined while asleep. */
   #cancelWake: Cancel | undefined;
+  #isHeld = false;
   #sent = 0;
   #lastDue = 0;
   #buffered = 0;
@@ -125,10 +126,15 @@ class End implements Link {
     }
   }
 
+  hold(isHeld: boolean): void {
+    this.#isHeld = isHeld;
+    this.#wake();
+  }
+
   close(reason: CloseReason): void {
     if (this.#ended) return;
     const code = reason.code === 'unreachable' ? 'lost' : reason.code;
-    this.#peer.#arrive({ due: this.#due(0), type: 'closed', reason: { code, message: reason.message } });
+    this.#peer.#arrive({ due: this.#due(0), type: 'closed', reason: { ...reason, code } });
     this.end(reason);
   }
 
@@ -168,9 +174,14 @@ class End implements Link {
 
   #wake(): void {
     const head = this.#arrivals[0];
-    if (this.#cancelWake !== undefined || head === undefined) return;
+    if (this.#cancelWake !== undefined || head === undefined || this.#isWaitingAt(head)) return;
     const { clock } = this.#around;
     this.#cancelWake = clock.schedule(Math.max(0, head.due - clock.now()), () => this.#deliver());
+  }
+
+  /** What comes behind a frame that is not read waits with it; the end itself is no frame. */
+  #isWaitingAt(arrival: Arrival): boolean {
+    return this.#isHeld && arrival.type === 'frame';
   }
 
   #deliver(): void {
@@ -181,7 +192,7 @@ class End implements Link {
     const arrivals = this.#arrivals;
     for (; this.#arrivals === arrivals; at++) {
       const arrival = arrivals[at];
-      if (arrival === undefined || arrival.due > now) break;
+      if (arrival === undefined || arrival.due > now || this.#isWaitingAt(arrival)) break;
       this.#receive(arrival);
     }
     if (this.#arrivals === arrivals) this.#arrivals = arrivals.slice(at);

@@ -4,10 +4,35 @@
  * Browsers let an app close with 1000 and 4000 to 4999 only, so that each reason has a code of its own up
  * there, and both sides use it. The codes below are those that proxies, servers and libraries send.
  */
+import { OLDEST_PROTOCOL_VERSION, PROTOCOL_VERSION } from '../../core/index.js';
 import type { CloseCode, CloseReason } from '../ports.js';
+import { closeText, closeTextParts } from '../retry-hint.js';
 
-/** Versions are told apart by subprotocol; a slash may not stand in its name (RFC 6455, section 4.1). */
-export const subprotocol = 'syncline.1';
+/** Versions of the protocol (`core/protocol/version.ts`) that one side speaks. */
+export interface VersionRange {
+  readonly oldest: number;
+  readonly newest: number;
+}
+
+export const ownVersions: VersionRange = { oldest: OLDEST_PROTOCOL_VERSION, newest: PROTOCOL_VERSION };
+
+/**
+ * Versions are told apart by subprotocol, newest first; a slash may not stand in its name (RFC 6455, section
+ * 4.1). The client offers all that it speaks, and the server chooses the newest that it speaks too.
+ */
+export const subprotocols = ({ oldest, newest }: VersionRange): string[] =>
+  Array.from({ length: newest - oldest + 1 }, (_, i) => `syncline.${newest - i}`);
+
+/**
+ * Offered last, and chosen where no version is common: browsers fail without saying why where nothing is
+ * chosen. The server closes then, with its reason, and the link has never opened.
+ */
+export const noSubprotocol = 'syncline.none';
+
+export const chosenSubprotocol = (range: VersionRange, offered: Iterable<string>): string | undefined => {
+  const known = new Set(offered);
+  return subprotocols(range).find((each) => known.has(each));
+};
 
 const codes: Record<CloseCode, number> = {
   normal: 1000,
@@ -39,16 +64,20 @@ const reasons: ReadonlyMap<number, CloseCode> = new Map([
   [4009, 'tooLarge'],
 ]);
 
+/** Bytes of one message, if nobody says otherwise. */
+export const maxMessageBytes = 128 * 1024;
+
 export const closeCode = (code: CloseCode): number => codes[code];
 
 /** Codes that nobody gave a meaning are `lost`, and so is 1006, the absence of a close. */
-export const closeReason = (code: number, message: string): CloseReason => ({
+export const closeReason = (code: number, text: string): CloseReason => ({
   code: reasons.get(code) ?? 'lost',
-  message: message === '' ? `closed with code ${code}` : message,
+  ...closeTextParts(text === '' ? `closed with code ${code}` : text),
 });
 
-/** The longest beginning of `message` that fits into a close frame: 123 bytes of UTF-8. */
-export const closeMessage = (message: string): string => {
-  const { read } = new TextEncoder().encodeInto(message, new Uint8Array(123));
-  return message.slice(0, read);
+/** The longest beginning of the reason's text that fits into a close frame: 123 bytes of UTF-8. */
+export const closeMessage = (reason: CloseReason): string => {
+  const text = closeText(reason);
+  const { read } = new TextEncoder().encodeInto(text, new Uint8Array(123));
+  return text.slice(0, read);
 };

@@ -1,11 +1,27 @@
 /**
  * One end of a WebSocket as a link; the same for both sides and for each implementation of the interface.
  *
+ * A frame is a binary message. Text messages are the link's own:
+ *
+ *     ping        answered by `pong`: browsers neither send nor see the pings of the protocol
+ *     pong
+ *     frame N     the binary messages that follow are together one frame of N bytes
+ *
+ * Large frames are divided in this way, because what carries them on the way (proxies, gateways) takes messages
+ * of limited length, and because nothing else, such as a ping, gets past a message under way.
+ *
  * A socket outlives its link: after `close` the handshake runs on, unheard, while the end was reported at
  * once. Listeners are never removed, because an `error` that nobody hears throws in some implementations.
  */
-import type { Cancel, Clock, CloseReason, Link, LinkEvents } from '../ports.js';
-import { closeCode, closeMessage, closeReason, subprotocol } from './websocket-codes.js';
+import type { Cancel, Clock, CloseCode, CloseReason, Link, LinkEvents } from '../ports.js';
+import {
+  closeCode,
+  closeMessage,
+  closeReason,
+  noSubprotocol,
+  subprotocols,
+  type VersionRange,
+} from './websocket-codes.js';
 
 /** The platform's `WebSocket`, or that of the package `ws`: what both have. */
 export interface WebSocketLike {
@@ -19,19 +35,35 @@ export interface WebSocketLike {
     type: 'close',
     listener: (event: { readonly code: number; readonly reason: string }) => void,
   ): void;
-  send(frame: Uint8Array<ArrayBuffer>): void;
+  send(message: Uint8Array<ArrayBuffer> | string): void;
   close(code?: number, reason?: string): void;
   /** Ends it without a handshake; browsers have no such thing. */
   terminate?(): void;
+  /** Stop and start reading; `ws` has them. */
+  pause?(): void;
+  resume?(): void;
 }
 
 export interface WebSocketLinkOptions {
   readonly clock: Clock;
   readonly maxFrameBytes: number;
+  /** Longer frames are divided. */
+  readonly maxMessageBytes: number;
+  readonly versions: VersionRange;
   /** Milliseconds that a peer has to answer a close. */
   readonly closeTimeout: number;
   /** Who the messages say is at the other end. */
   readonly peer: string;
+}
+
+/** Pongs are for peers that read: those that do not are sent none. */
+const pongBytes = 64 * 1024;
+
+/** A frame that comes in several messages. */
+interface Assembly {
+  readonly bytes: number;
+  readonly parts: Uint8Array[];
+  filled: number;
 }
 
 type Phase = 'opening' | 'open' | 'ended';
@@ -53,6 +85,8 @@ export class WebSocketLink implements Link {
   #waitingBytes = 0;
   #error = '';
   #socketClosed = false;
+  #assembly: Assembly | undefined;
+  #hasHeard = false;
   #cancelTermination: Cancel | undefined;
   readonly #released: (() => void)[] = [];
 
@@ -82,13 +116,31 @@ export class WebSocketLink implements Link {
     return this.#waitingBytes + this.#socket.bufferedAmount;
   }
 
+  /** Whether anything has come since the last call. */
+  hasHeard(): boolean {
+    const heard = this.#hasHeard;
+    this.#hasHeard = false;
+    return heard;
+  }
+
+  /** Asks the peer for a sign of life. */
+  ping(): void {
+    if (this.#phase === 'open') this.#socket.send('ping');
+  }
+
+  hold(isHeld: boolean): void {
+    if (this.#phase !== 'open') return;
+    if (isHeld) this.#socket.pause?.();
+    else this.#socket.resume?.();
+  }
+
   send(frame: Uint8Array): void {
     if (this.#phase === 'ended') return;
     // Sockets take no shared memory.
     const { buffer, byteOffset, length } = frame;
     const own = buffer instanceof ArrayBuffer ? new Uint8Array(buffer, byteOffset, length) : frame.slice();
     if (this.#phase === 'open') {
-      this.#socket.send(own);
+      this.#transmit(own);
     } else {
       this.#waiting.push(own);
       this.#waitingBytes += length;
@@ -98,7 +150,7 @@ export class WebSocketLink implements Link {
   close(reason: CloseReason): void {
     if (this.#phase === 'ended') return;
     this.#end(reason);
-    this.#socket.close(closeCode(reason.code), closeMessage(reason.message));
+    this.#socket.close(closeCode(reason.code), closeMessage(reason));
     this.#awaitClose();
   }
 
@@ -108,6 +160,17 @@ export class WebSocketLink implements Link {
     this.#end(reason);
     if (this.#socket.terminate === undefined) this.#socket.close();
     else this.#socket.terminate();
+  }
+
+  /** The server has answered the upgrade by a status, and perhaps said when to come again. */
+  turnedAway(status: number, retryAfter: number | undefined): void {
+    const { peer } = this.#options;
+    const message = `${peer} refused: HTTP status ${status}`;
+    this.abandon({
+      code: statusCode(status),
+      message,
+      ...(retryAfter === undefined ? {} : { retryAfter }),
+    });
   }
 
   /** Resolves when the socket itself is gone, which may be later than the end of the link. */
@@ -121,13 +184,16 @@ export class WebSocketLink implements Link {
   #open(): void {
     if (this.#phase !== 'opening') return;
     const { protocol } = this.#socket;
-    if (protocol !== subprotocol) {
-      this.close(otherProtocol(protocol));
+    const { versions } = this.#options;
+    // The server says which versions it speaks, and closes.
+    if (protocol === noSubprotocol) return;
+    if (!subprotocols(versions).includes(protocol)) {
+      this.close(otherProtocol(protocol, versions));
       return;
     }
     this.#phase = 'open';
     // Before anyone is told, who might send more.
-    for (const frame of this.#waiting) this.#socket.send(frame);
+    for (const frame of this.#waiting) this.#transmit(frame);
     this.#waiting = [];
     this.#waitingBytes = 0;
     this.#events.opened();
@@ -135,14 +201,62 @@ export class WebSocketLink implements Link {
 
   #message(data: unknown): void {
     if (this.#phase !== 'open') return;
+    this.#hasHeard = true;
     const { maxFrameBytes } = this.#options;
-    if (!(data instanceof ArrayBuffer)) {
-      this.close({ code: 'protocolError', message: 'a text frame, expected binary frames' });
-    } else if (data.byteLength > maxFrameBytes) {
-      this.close(tooLarge(`a frame of ${data.byteLength} bytes`, maxFrameBytes));
-    } else {
-      this.#events.frame(new Uint8Array(data));
+    if (typeof data === 'string') this.#text(data);
+    else if (!(data instanceof ArrayBuffer)) this.#violated('a message of an unknown kind');
+    else if (this.#assembly !== undefined) this.#assemble(this.#assembly, new Uint8Array(data));
+    else if (data.byteLength > maxFrameBytes) this.close(tooLarge(data.byteLength, maxFrameBytes));
+    else this.#events.frame(new Uint8Array(data));
+  }
+
+  #text(text: string): void {
+    const { maxFrameBytes } = this.#options;
+    if (text === 'ping') {
+      if (this.#socket.bufferedAmount < pongBytes) this.#socket.send('pong');
+      return;
     }
+    if (text === 'pong') return;
+    const [, digits] = /^frame ([1-9][0-9]{0,9})$/.exec(text) ?? [];
+    const bytes = Number(digits);
+    if (digits === undefined || this.#assembly !== undefined)
+      this.#violated('a text message that is not expected');
+    else if (bytes > maxFrameBytes) this.close(tooLarge(bytes, maxFrameBytes));
+    else this.#assembly = { bytes, parts: [], filled: 0 };
+  }
+
+  #assemble(assembly: Assembly, part: Uint8Array): void {
+    const filled = assembly.filled + part.length;
+    if (part.length === 0 || filled > assembly.bytes) {
+      this.#violated(`a part of ${part.length} bytes of a frame of ${assembly.bytes}`);
+      return;
+    }
+    assembly.parts.push(part);
+    assembly.filled = filled;
+    if (filled < assembly.bytes) return;
+    this.#assembly = undefined;
+    const frame = new Uint8Array(assembly.bytes);
+    let at = 0;
+    for (const each of assembly.parts) {
+      frame.set(each, at);
+      at += each.length;
+    }
+    this.#events.frame(frame);
+  }
+
+  #violated(message: string): void {
+    this.close({ code: 'protocolError', message });
+  }
+
+  #transmit(frame: Uint8Array<ArrayBuffer>): void {
+    const { maxMessageBytes } = this.#options;
+    if (frame.length <= maxMessageBytes) {
+      this.#socket.send(frame);
+      return;
+    }
+    this.#socket.send(`frame ${frame.length}`);
+    for (let at = 0; at < frame.length; at += maxMessageBytes)
+      this.#socket.send(frame.subarray(at, at + maxMessageBytes));
   }
 
   #fail(event: object): void {
@@ -153,7 +267,7 @@ export class WebSocketLink implements Link {
     if (this.#phase === 'opening') this.#endUnopened();
     // Codes of `ws`, which tells the peer itself, and does so before a frame that is too long has arrived.
     else if (lengthErrors.includes(code)) {
-      this.#end(tooLarge('a frame', this.#options.maxFrameBytes));
+      this.#end(tooLarge(null, this.#options.maxFrameBytes));
       this.#awaitClose();
     } else if (typeof code === 'string' && code.startsWith('WS_ERR_')) {
       this.#end({ code: 'protocolError', message });
@@ -191,14 +305,23 @@ export class WebSocketLink implements Link {
     this.#phase = 'ended';
     this.#waiting = [];
     this.#waitingBytes = 0;
+    this.#assembly = undefined;
     queueMicrotask(() => this.#events.closed(reason));
   }
 }
 
+/** Statuses by which a server, or what stands before it, sends one away for the time being. */
+const busy: readonly number[] = [408, 425, 429, 503];
+
+const statusCode = (status: number): CloseCode => {
+  if (busy.includes(status)) return 'goingAway';
+  return status >= 500 ? 'unreachable' : 'refused';
+};
+
 /** Why a socket that speaks something else is closed. */
-export const otherProtocol = (found: string): CloseReason => ({
+export const otherProtocol = (found: string, versions: VersionRange): CloseReason => ({
   code: 'refused',
-  message: `subprotocol ${found === '' ? 'none' : `'${found}'`}, expected ${subprotocol}`,
+  message: `subprotocol ${found === '' ? 'none' : `'${found}'`}, expected ${subprotocols(versions).join(' or ')}`,
 });
 
 const lengthErrors: readonly unknown[] = [
@@ -206,9 +329,9 @@ const lengthErrors: readonly unknown[] = [
   'WS_ERR_UNSUPPORTED_DATA_PAYLOAD_LENGTH',
 ];
 
-const tooLarge = (what: string, maxFrameBytes: number): CloseReason => ({
+const tooLarge = (bytes: number | null, maxFrameBytes: number): CloseReason => ({
   code: 'tooLarge',
-  message: `${what}, at most ${maxFrameBytes} bytes are taken`,
+  message: `a frame${bytes === null ? '' : ` of ${bytes} bytes`}, at most ${maxFrameBytes} bytes are taken`,
 });
 
 /** Whether the handshake failed by an answer of the server, as far as the implementation tells. */

@@ -8,7 +8,14 @@
 import { limits } from '../../core/index.js';
 import { systemClock } from '../clock.js';
 import type { Cancel, Clock, CloseReason, Link, LinkEvents, Listener } from '../ports.js';
-import { subprotocol } from './websocket-codes.js';
+import {
+  chosenSubprotocol,
+  maxMessageBytes,
+  noSubprotocol,
+  ownVersions,
+  subprotocols,
+  type VersionRange,
+} from './websocket-codes.js';
 import { otherProtocol, type WebSocketLike, WebSocketLink } from './websocket-link.js';
 
 /** A socket of the package `ws`. */
@@ -16,6 +23,8 @@ export interface ServerSocketLike extends WebSocketLike {
   on(event: 'pong', listener: () => void): unknown;
   ping(): void;
   terminate(): void;
+  /** Whether it was told to read no more, and so hears no pong. */
+  readonly isPaused: boolean;
 }
 
 /** A server of the package `ws`. */
@@ -35,6 +44,10 @@ interface CommonOptions {
   readonly heartbeat?: number;
   /** Milliseconds that a client has to answer a close; 2 s by default. */
   readonly closeTimeout?: number;
+  /** Longer frames go in several messages; 128 KiB by default, which what is on the way commonly takes. */
+  readonly maxMessageBytes?: number;
+  /** Those of this package by default. */
+  readonly versions?: VersionRange;
 }
 
 export interface OwnServerOptions extends CommonOptions {
@@ -48,6 +61,11 @@ export interface OwnServerOptions extends CommonOptions {
   readonly port?: number;
   /** Connections to other paths are refused; all paths are taken by default. */
   readonly path?: string;
+  /**
+   * Messages of so many bytes and more are compressed (`permessage-deflate`) for clients that take it, as browsers
+   * and `ws` do; 16 KiB by default, null: none.
+   */
+  readonly compressFrom?: number | null;
 }
 
 export interface AttachedServerOptions extends CommonOptions {
@@ -80,20 +98,49 @@ interface Running {
 }
 
 /** A browser fails where nothing is chosen, without saying why: any choice lets the refusal be told. */
-const choose = (offered: Set<string>): string | false =>
-  offered.has(subprotocol) ? subprotocol : (offered.values().next().value ?? false);
+const choose =
+  (versions: VersionRange) =>
+  (offered: Set<string>): string | false =>
+    chosenSubprotocol(versions, offered) ??
+    [noSubprotocol, ...offered].find((each) => offered.has(each)) ??
+    false;
+
+/**
+ * Each message for itself: windows that were kept from one message to the next would cost every idle connection
+ * tens of kilobytes. The fastest level gives most of what there is to gain on changesets.
+ */
+const compression = (threshold: number | null) =>
+  threshold === null
+    ? false
+    : {
+        threshold,
+        serverNoContextTakeover: true,
+        clientNoContextTakeover: true,
+        zlibDeflateOptions: { level: 1 },
+        concurrencyLimit: 4,
+      };
 
 /**
  * A server of our own, once it listens. The HTTP server is made here, and not by `ws`, so that connections
  * which have not asked for anything yet, as browsers open them in advance, can be ended. It is not imported,
  * so that the module can be part of a browser's bundle.
  */
-const startOwn = async (options: OwnServerOptions, maxPayload: number): Promise<Running> => {
-  const { host = '127.0.0.1', port = 0, path } = options;
+const startOwn = async (
+  options: OwnServerOptions,
+  maxPayload: number,
+  versions: VersionRange,
+): Promise<Running> => {
+  const { host = '127.0.0.1', port = 0, path, compressFrom = 16 * 1024 } = options;
   const http = process.getBuiltinModule('node:http').createServer((_, response) => {
     response.writeHead(426, { 'content-type': 'text/plain' }).end('expected a WebSocket upgrade\n');
   });
-  const settings = { server: http, path, maxPayload, perMessageDeflate: false, handleProtocols: choose };
+  const settings = {
+    server: http,
+    path,
+    maxPayload,
+    perMessageDeflate: compression(compressFrom),
+    handleProtocols: choose(versions),
+  };
   const server = new options.WebSocketServer(settings as never);
   await new Promise<void>((resolve, reject) => {
     server.on('listening', resolve);
@@ -123,6 +170,8 @@ export const webSocketListener = (options: OwnServerOptions | AttachedServerOpti
     clock,
     maxFrameBytes: options.maxFrameBytes ?? limits.messageBytes,
     closeTimeout: options.closeTimeout ?? 2_000,
+    maxMessageBytes: options.maxMessageBytes ?? maxMessageBytes,
+    versions: options.versions ?? ownVersions,
     peer: 'the client',
   };
   const members = new Set<Member>();
@@ -140,7 +189,10 @@ export const webSocketListener = (options: OwnServerOptions | AttachedServerOpti
 
   const refusal = (socket: ServerSocketLike): CloseReason | undefined => {
     if (closing !== undefined) return shutdown;
-    return socket.protocol === subprotocol ? undefined : otherProtocol(socket.protocol);
+    const { versions } = linkOptions;
+    return subprotocols(versions).includes(socket.protocol)
+      ? undefined
+      : otherProtocol(socket.protocol, versions);
   };
 
   const turnAway = (socket: ServerSocketLike, reason: CloseReason): void => {
@@ -159,10 +211,7 @@ export const webSocketListener = (options: OwnServerOptions | AttachedServerOpti
     let events: Omit<LinkEvents, 'opened'> | undefined;
     const link = new WebSocketLink(socket, 'open', linkOptions, {
       opened: () => undefined,
-      frame: (frame) => {
-        member.alive = true;
-        events?.frame(frame);
-      },
+      frame: (frame) => events?.frame(frame),
       closed: (reason) => {
         members.delete(member);
         events?.closed(reason);
@@ -179,7 +228,8 @@ export const webSocketListener = (options: OwnServerOptions | AttachedServerOpti
 
   const beat = (): void => {
     for (const member of members) {
-      if (!member.alive) {
+      const isAlive = member.link.hasHeard() || member.alive || member.socket.isPaused;
+      if (!isAlive) {
         member.link.abandon({ code: 'lost', message: `nothing came for ${heartbeat} ms` });
       } else {
         member.alive = false;
@@ -191,7 +241,7 @@ export const webSocketListener = (options: OwnServerOptions | AttachedServerOpti
 
   const start = async (): Promise<Running> => {
     if ('server' in options) return { server: options.server, stop: async () => undefined };
-    return startOwn(options, linkOptions.maxFrameBytes);
+    return startOwn(options, linkOptions.maxFrameBytes, linkOptions.versions);
   };
 
   const release = async (): Promise<void> => {

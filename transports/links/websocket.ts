@@ -2,13 +2,22 @@
  * Links to a server over WebSocket, in browsers and elsewhere.
  *
  * A server that turns an upgrade down by an HTTP status is `refused` where the implementation tells (`ws`),
- * and `unreachable` where it hides the answer (browsers). Our own server therefore accepts first and closes
- * with a code then.
+ * and `unreachable` where it hides the answer (browsers); one that is busy is `goingAway`. Our own server
+ * therefore accepts first and closes with a code then.
+ *
+ * Half-open connections are noticed on both sides: each asks whether the other is there where nothing comes.
  */
 import { limits } from '../../core/index.js';
 import { systemClock } from '../clock.js';
 import type { Clock, CloseReason, Connector, Link, LinkEvents } from '../ports.js';
-import { subprotocol } from './websocket-codes.js';
+import { retryAfterOf } from '../retry-hint.js';
+import {
+  maxMessageBytes,
+  noSubprotocol,
+  ownVersions,
+  subprotocols,
+  type VersionRange,
+} from './websocket-codes.js';
 import { type WebSocketLike, WebSocketLink } from './websocket-link.js';
 
 export interface WebSocketConnectorOptions {
@@ -26,7 +35,27 @@ export interface WebSocketConnectorOptions {
   readonly openTimeout?: number;
   /** Milliseconds that the server has to answer a close; 2 s by default. */
   readonly closeTimeout?: number;
+  /** Longer frames go in several messages; 128 KiB by default, which what is on the way commonly takes. */
+  readonly maxMessageBytes?: number;
+  /** Milliseconds in which nothing comes before the server is asked whether it is there, and again before it is `lost`; 30 s by default. */
+  readonly heartbeat?: number;
+  /** Those of this package by default. */
+  readonly versions?: VersionRange;
 }
+
+/** What `ws` tells of an answer that is no upgrade; browsers tell nothing. */
+interface TellsOfAnswers {
+  on(
+    event: 'unexpected-response',
+    listener: (
+      request: object,
+      response: { readonly statusCode?: number; readonly headers: { readonly 'retry-after'?: string } },
+    ) => void,
+  ): unknown;
+}
+
+const tellsOfAnswers = (socket: object): socket is TellsOfAnswers =>
+  'on' in socket && typeof socket.on === 'function';
 
 /** A link that ended before it began. */
 const stillborn = (events: LinkEvents, reason: CloseReason): Link => {
@@ -60,19 +89,23 @@ export const webSocketConnector = (options: WebSocketConnectorOptions): Connecto
     clock,
     maxFrameBytes: options.maxFrameBytes ?? limits.messageBytes,
     closeTimeout: options.closeTimeout ?? 2_000,
+    maxMessageBytes: options.maxMessageBytes ?? maxMessageBytes,
+    versions: options.versions ?? ownVersions,
     peer: url,
   };
+  const heartbeat = options.heartbeat ?? 30_000;
   return {
     connect: (events) => {
       let socket: WebSocketLike;
       try {
-        socket = new Socket(url, [subprotocol]);
+        socket = new Socket(url, [...subprotocols(linkOptions.versions), noSubprotocol]);
       } catch (error) {
         return stillborn(events, { code: 'unreachable', message: `${url}: ${String(error)}` });
       }
       const link = new WebSocketLink(socket, 'opening', linkOptions, {
         opened: () => {
           stopWaiting();
+          beat(true);
           events.opened();
         },
         frame: (frame) => events.frame(frame),
@@ -81,9 +114,24 @@ export const webSocketConnector = (options: WebSocketConnectorOptions): Connecto
           events.closed(reason);
         },
       });
-      const stopWaiting = clock.schedule(openTimeout, () =>
+      let stopWaiting = clock.schedule(openTimeout, () =>
         link.abandon({ code: 'unreachable', message: `${url} did not answer within ${openTimeout} ms` }),
       );
+      const beat = (hasHeard: boolean): void => {
+        stopWaiting = clock.schedule(heartbeat, () => {
+          const hears = link.hasHeard();
+          if (!hears && !hasHeard) {
+            link.abandon({ code: 'lost', message: `nothing came of ${url} for ${2 * heartbeat} ms` });
+            return;
+          }
+          if (!hears) link.ping();
+          beat(hears);
+        });
+      };
+      if (tellsOfAnswers(socket))
+        socket.on('unexpected-response', (_, { statusCode = 0, headers }) =>
+          link.turnedAway(statusCode, retryAfterOf(headers['retry-after'], clock.now())),
+        );
       return link;
     },
   };
