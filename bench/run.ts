@@ -8,11 +8,13 @@
 import { parseArgs } from 'node:util';
 import { suite as apply } from './apply.js';
 import { suite as codec } from './codec.js';
+import { suite as compaction } from './compaction.js';
 import { suite as merge } from './merge.js';
 import type { Row, Suite } from './suite.js';
 import { renderTable } from './table.js';
+import { suite as transports } from './transports.js';
 
-const suites: readonly Suite[] = [apply, codec, merge];
+const suites: readonly Suite[] = [apply, codec, compaction, merge, transports];
 
 const usage = (): string =>
   `npm run bench -- [suite…] [--json] [--smoke] [--list], where suite is ${suites.map(({ name }) => name).join(', ')}`;

@@ -11,7 +11,7 @@ import type { DecodeError } from '../base/decode-error.js';
 import type { ColumnLookup } from '../merge/rule.js';
 import type { Changeset } from '../model/changeset.js';
 import { decodeChangeset } from '../model/codec.js';
-import { kindNumbers, TAG_INT, TAG_MASK, TAG_NULL } from '../model/codec-format.js';
+import { KIND_MASK, kindNumbers, TAG_INT, TAG_MASK, TAG_NULL } from '../model/codec-format.js';
 import type { Instruction } from '../model/instruction.js';
 import type { Key } from '../model/key.js';
 import { unpack } from '../model/packed.js';
@@ -28,7 +28,16 @@ import {
 } from './compact-place.js';
 import { SCHEMA_OBJECT, Survivors } from './compact-survivors.js';
 import { foldWithin } from './compact-within.js';
-import { QuickScan, ROW, ROW_END, ROW_FIELD, ROW_KIND, ROW_OBJECT, ROW_START } from './quick-scan.js';
+import {
+  QuickScan,
+  ROW,
+  ROW_END,
+  ROW_FIELD,
+  ROW_KIND,
+  ROW_OBJECT,
+  ROW_PAYLOAD,
+  ROW_START,
+} from './quick-scan.js';
 import { encodeSegment, runsOf } from './segment-write.js';
 
 /** Which changeset was refused, by position, and why; the offset is into its bytes. */
@@ -114,15 +123,15 @@ class EncodedPass {
     const { count } = survivors;
     for (let row = (scan.count - 1) * ROW; row >= 0; row -= ROW) {
       const object = rows[row + ROW_OBJECT] as number;
-      const kind = rows[row + ROW_KIND] as number;
+      const kind = (rows[row + ROW_KIND] as number) & KIND_MASK;
       if (kind === kindNumbers.Update) {
         const field = rows[row + ROW_FIELD] as number;
-        const start = rows[row + ROW_START] as number;
-        const head = bytes[start] as number;
+        const head = (rows[row + ROW_KIND] as number) >> ROW_PAYLOAD;
         const tag = head & TAG_MASK;
         const addable = tag === TAG_NULL || tag === TAG_INT ? IS_ADDABLE : 0;
         const has = addable | (head > TAG_MASK ? IS_DEFAULT : 0);
         if (!this.keepsUpdate(object, field, has, part)) continue;
+        const start = rows[row + ROW_START] as number;
         const end = rows[row + ROW_END] as number;
         survivors.addRaw(this.objectOf(object), part, kind, this.fieldOf(field), source, start, end);
       } else if (kind === kindNumbers.CreateObject ? this.keepsCreate(object) : this.keepsErase(object, part))

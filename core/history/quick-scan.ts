@@ -4,15 +4,15 @@
  * and of the properties of a class. Whatever it does not know at a glance it gives up, the good as well as the
  * bad, and `decodeChangeset` says which it is; it accepts nothing that the decoder refuses.
  *
+ * Bytes are copied to where everything is read in the same way, a word at a time where that helps, and where
+ * short steps over the end do no harm: it is enough to see afterwards that there were some.
+ *
  * Format: `core/model/codec.ts`, `core/model/codec-format.ts`.
  */
 import { Reader } from '../base/bytes.js';
 import { limits } from '../base/limits.js';
-import { readUint } from '../base/msgpack.js';
-import { findBadUtf8 } from '../base/utf8.js';
 import {
   HAS_PATH,
-  IS_DEFAULT,
   KEY_INT,
   KEY_KNOWN,
   KEY_OBJECT_ID,
@@ -23,23 +23,18 @@ import {
   SAME_FIELD,
   SAME_OBJECT,
   SAME_TABLE,
-  TAG_BINARY,
-  TAG_DECIMAL,
   TAG_DOUBLE,
-  TAG_FALSE,
-  TAG_FLOAT,
   TAG_INT,
   TAG_MASK,
-  TAG_NULL,
-  TAG_OBJECT_ID,
-  TAG_STRING,
   TAG_TRUE,
-  TAG_UUID,
 } from '../model/codec-format.js';
 import { readKey } from '../model/codec-read.js';
 import { type Key, nullKey } from '../model/key.js';
-import { ByteNames, ObjectIdSlots, SLOT_KEY, SLOT_MET, SLOT_OBJECT, SLOT_TABLE } from './byte-names.js';
+import { ByteNames } from './byte-names.js';
 import { Numbers, type TableNumbers } from './compact-numbers.js';
+import { ObjectIdSlots, SLOT_KEY, SLOT_MET, SLOT_OBJECT, SLOT_TABLE } from './object-id-slots.js';
+import { QuickNames } from './quick-names.js';
+import { integerEnd, textEnd, valueEnd, varintAt, varintSize } from './quick-values.js';
 
 /** A row: what `kindNumbers` says, the object, the property, and where the operand begins and ends. */
 export const ROW = 5;
@@ -48,10 +43,15 @@ export const ROW_OBJECT = 1;
 export const ROW_FIELD = 2;
 export const ROW_START = 3;
 export const ROW_END = 4;
+/** Of an update, the kind also has the first byte of the payload, from this bit on. */
+export const ROW_PAYLOAD = 8;
 
 const ARRAY_OF_FIVE = 0x95;
-/** Changesets of more rows are not scanned at a glance. */
+/** Changesets of more rows, or more bytes, are not scanned at a glance. */
 const MOST_ROWS = 4096;
+const MOST_BYTES = 0x40000;
+/** What a row may take besides what is announced. */
+const SLACK = 1024;
 
 export class QuickScan {
   version = 0;
@@ -63,41 +63,38 @@ export class QuickScan {
   count = 0;
   readonly numbers = new Numbers();
 
-  private readonly names = new ByteNames();
-  /** By a few bits, the name that had them last. */
-  private readonly guesses = new Int32Array(256).fill(-1);
+  private readonly names = new QuickNames();
   private readonly objectIds = new ObjectIdSlots();
-  private readonly keyBytes = new ByteNames();
+  private readonly otherKeys = new ByteNames();
   /** Keys are numbered together, whichever table has found them. */
   private readonly keysByBytes: number[] = [];
   private readonly keyTexts: (Key | undefined)[] = [];
   private keyTotal = 0;
-  /** By number of the name's bytes. */
-  private readonly tablesByBytes: (TableNumbers | undefined)[] = [];
+  /** By number of the name. */
+  private readonly tablesByName: (TableNumbers | undefined)[] = [];
   /** Names and keys of this changeset, in the order in which they are met, and by number the changeset that met them last. */
-  private readonly localNames: number[] = [];
-  private readonly localKeys: number[] = [];
+  private readonly localNames = new Int32Array(2 * MOST_ROWS);
+  private readonly localKeys = new Int32Array(MOST_ROWS);
   private readonly namesMet: number[] = [];
   private readonly keysMet: number[] = [];
   private changeset = 0;
   private nameCount = 0;
   private keyCount = 0;
-  private bytes: Uint8Array = new Uint8Array(0);
+  /** A copy of the changeset, from 0 to `end`. */
+  private bytes = new Uint8Array(4096);
+  private view = new DataView(this.bytes.buffer);
+  private end = 0;
   private position = 0;
 
   /** False where the changeset is not of the kind that is known at a glance, or no changeset at all. */
   scan(bytes: Uint8Array): boolean {
-    // A refusal is the decoder's to explain.
-    try {
-      return this.scanEnvelope(bytes);
-    } catch {
-      return false;
+    if (bytes[0] !== ARRAY_OF_FIVE || bytes.length > MOST_BYTES) return false;
+    if (bytes.length + SLACK > this.bytes.length) {
+      this.bytes = new Uint8Array(2 * (bytes.length + SLACK));
+      this.view = new DataView(this.bytes.buffer);
     }
-  }
-
-  private scanEnvelope(bytes: Uint8Array): boolean {
-    if (bytes[0] !== ARRAY_OF_FIVE) return false;
-    this.bytes = bytes;
+    this.bytes.set(bytes);
+    this.end = bytes.length;
     this.position = 1;
     this.version = this.scanUint();
     this.base = this.scanUint();
@@ -105,58 +102,60 @@ export class QuickScan {
     this.origin = this.scanUint();
     if (this.version < 0 || this.base < 0 || this.timestamp < 0 || this.origin < 0) return false;
     if (this.scanBinHead() !== bytes.length - this.position) return false;
-    const count = this.scanVarint();
+    const count = varintAt(this.bytes, this.position);
     if (count < 0 || count > MOST_ROWS) return false;
+    this.position += varintSize(count);
     this.count = count;
     return this.scanRows(count);
   }
 
   /** An integer of the envelope; -1 where it is not in its shortest form, or not there. */
   private scanUint(): number {
-    const { bytes, position } = this;
+    const { bytes, view, position } = this;
     const token = bytes[position] as number;
     if (token < 0x80) {
       this.position++;
       return token;
     }
-    const a = bytes[position + 1] as number;
-    if (token === 0xcc) {
-      this.position += 2;
-      return a < 0x80 ? -1 : a;
+    let value: number;
+    switch (token) {
+      case 0xcc:
+        this.position += 2;
+        value = bytes[position + 1] as number;
+        return value < 0x80 ? -1 : value;
+      case 0xcd:
+        this.position += 3;
+        value = view.getUint16(position + 1);
+        return value < 0x100 ? -1 : value;
+      case 0xce:
+        this.position += 5;
+        value = view.getUint32(position + 1);
+        return value < 0x10000 ? -1 : value;
+      case 0xcb:
+        this.position += 9;
+        value = view.getFloat64(position + 1);
+        return value > 0xffffffff && Number.isSafeInteger(value) ? value : -1;
+      default:
+        return -1;
     }
-    const b = (a << 8) | (bytes[position + 2] as number);
-    if (token === 0xcd) {
-      this.position += 3;
-      return b < 0x100 ? -1 : b;
-    }
-    if (token === 0xce) {
-      this.position += 5;
-      const value = b * 0x10000 + ((bytes[position + 3] as number) << 8) + (bytes[position + 4] as number);
-      return value < 0x10000 || Number.isNaN(value) ? -1 : value;
-    }
-    const reader = new Reader(bytes, position);
-    const value = readUint(reader, 'a number');
-    this.position = reader.position;
-    return value;
   }
 
   private scanBinHead(): number {
-    const { bytes, position } = this;
+    const { bytes, view, position } = this;
     const token = bytes[position] as number;
-    const a = bytes[position + 1] as number;
     if (token === 0xc4) {
       this.position += 2;
-      return a;
+      return bytes[position + 1] as number;
     }
     if (token !== 0xc5) return -1;
     this.position += 3;
-    const size = (a << 8) | (bytes[position + 2] as number);
+    const size = view.getUint16(position + 1);
     return size < 0x100 ? -1 : size;
   }
 
   private scanRows(count: number): boolean {
-    const { bytes, rows, localNames, localKeys } = this;
-    this.changeset++;
+    const { bytes, view, end, rows, localNames, localKeys, objectIds } = this;
+    const changeset = ++this.changeset;
     this.nameCount = 0;
     this.keyCount = 0;
     let p = this.position;
@@ -167,13 +166,13 @@ export class QuickScan {
     let fieldName = -1;
     let field = -1;
     for (let row = 0; row < count * ROW; row += ROW) {
+      if (p >= end) return false;
       const head = bytes[p++] as number;
       const kind = head & KIND_MASK;
       const isUpdate = kind === kindNumbers.Update;
       if (isUpdate ? (head & HAS_PATH) !== 0 : (head & (HAS_PATH | SAME_FIELD)) !== 0) return false;
       if (!isUpdate && kind !== kindNumbers.CreateObject && kind !== kindNumbers.EraseObject) return false;
 
-      let isOther = false;
       if ((head & SAME_TABLE) === 0) {
         this.position = p;
         const name = this.scanName();
@@ -181,52 +180,46 @@ export class QuickScan {
         if (name < 0 || name === tableName) return false;
         tableName = name;
         table = this.tableOf(name);
-        isOther = true;
+        object = -1;
         field = -1;
       }
       if (table === undefined) return false;
       if ((head & SAME_OBJECT) === 0) {
-        let next: number;
-        if (bytes[p] === KEY_OBJECT_ID && p + 13 <= bytes.length) {
-          const { objectIds } = this;
-          const slot = objectIds.find(bytes, p + 1);
+        if (bytes[p] === KEY_OBJECT_ID) {
+          const slot = objectIds.find(view, p + 1);
           const { slots } = objectIds;
           p += 13;
-          next = (slots[slot + SLOT_KEY] as number) - 1;
-          if (next < 0) {
-            next = this.newKey();
-            slots[slot + SLOT_KEY] = next + 1;
+          // Written out though it has a number already, which also says that it is not the same as before.
+          if (slots[slot + SLOT_MET] === changeset) return false;
+          slots[slot + SLOT_MET] = changeset;
+          key = (slots[slot + SLOT_KEY] as number) - 1;
+          if (key < 0) {
+            key = this.keyTotal++;
+            slots[slot + SLOT_KEY] = key + 1;
           }
-          if (next === key || slots[slot + SLOT_MET] === this.changeset) return false;
-          slots[slot + SLOT_MET] = this.changeset;
-          localKeys[this.keyCount++] = next;
-          key = next;
+          localKeys[this.keyCount++] = key;
           if (slots[slot + SLOT_TABLE] === table.number) object = slots[slot + SLOT_OBJECT] as number;
           else {
-            object = (table.objectsByKey[key] ?? 0) - 1;
-            if (object < 0) object = this.newObject(table, key, p);
+            object = this.objectOf(table, key, p);
             slots[slot + SLOT_TABLE] = table.number;
             slots[slot + SLOT_OBJECT] = object;
           }
-          isOther = false;
-          next = -2;
         } else {
           this.position = p;
-          next = this.scanKey();
+          const next = this.scanKey();
           p = this.position;
-        }
-        if (next === -1 || next === key) return false;
-        if (next >= 0) {
+          if (next < 0 || next === key) return false;
           key = next;
-          isOther = true;
+          object = -1;
         }
       } else if (key < 0) return false;
-      if (isOther) object = (table.objectsByKey[key] ?? 0) - 1;
-      if (object < 0) object = this.newObject(table, key, p);
+      if (object < 0) object = this.objectOf(table, key, p);
 
-      rows[row + ROW_KIND] = kind;
       rows[row + ROW_OBJECT] = object;
-      if (!isUpdate) continue;
+      if (!isUpdate) {
+        rows[row + ROW_KIND] = kind;
+        continue;
+      }
       if ((head & SAME_FIELD) === 0) {
         const code = bytes[p] as number;
         let name: number;
@@ -242,42 +235,39 @@ export class QuickScan {
         fieldName = name;
         field = -1;
       } else if (fieldName < 0) return false;
-      if (field < 0) field = (table.fieldsByName[fieldName] ?? 0) - 1;
-      if (field < 0) field = this.newField(table, fieldName);
+      if (field < 0) field = this.fieldOf(table, fieldName);
       rows[row + ROW_FIELD] = field;
       rows[row + ROW_START] = p;
-      const tag = (bytes[p] as number) & TAG_MASK;
+      const payload = bytes[p] as number;
+      rows[row + ROW_KIND] = kind | (payload << ROW_PAYLOAD);
+      const tag = payload & TAG_MASK;
       if (tag === TAG_DOUBLE) p += 9;
       else if (tag <= TAG_TRUE) p++;
       else if (tag === TAG_INT && (bytes[p + 1] as number) < 0x80) p += 2;
       else {
-        this.position = p;
-        if (!this.scanValue()) return false;
-        p = this.position;
+        p = valueEnd(bytes, p, end);
+        if (p < 0) return false;
       }
       rows[row + ROW_END] = p;
     }
-    return p === bytes.length;
+    return p === end;
   }
 
   private tableOf(name: number): TableNumbers {
-    let table = this.tablesByBytes[name];
+    let table = this.tablesByName[name];
     if (table === undefined) {
       table = this.numbers.table(this.names.text(name));
-      this.tablesByBytes[name] = table;
+      this.tablesByName[name] = table;
     }
     return table;
   }
 
-  private newKey(): number {
-    return this.keyTotal++;
-  }
-
-  /** `end` is behind the key where it has been read for the first time. */
-  private newObject(table: TableNumbers, key: number, end: number): number {
+  /** `end` is behind the key where it is an ObjectId that has not been read before. */
+  private objectOf(table: TableNumbers, key: number, end: number): number {
+    const known = (table.objectsByKey[key] ?? 0) - 1;
+    if (known >= 0) return known;
     let text = this.keyTexts[key];
     if (text === undefined) {
-      // Only an ObjectId can have been met without its text having been read.
       text = readKey(new Reader(this.bytes, end - 13), noNames);
       this.keyTexts[key] = text;
     }
@@ -286,93 +276,57 @@ export class QuickScan {
     return object;
   }
 
-  private newField(table: TableNumbers, name: number): number {
+  private fieldOf(table: TableNumbers, name: number): number {
+    const known = (table.fieldsByName[name] ?? 0) - 1;
+    if (known >= 0) return known;
     const field = this.numbers.field(table.name, this.names.text(name));
     table.fieldsByName[name] = field + 1;
     return field;
   }
 
-  /** A number up to four bytes long; -1 where it is longer, or longer than it need be. */
-  private scanVarint(): number {
-    const { bytes } = this;
-    let value = bytes[this.position++] as number;
-    if (value < 0x80) return value;
-    value &= 0x7f;
-    for (let shift = 7; shift <= 21; shift += 7) {
-      const byte = bytes[this.position++] as number;
-      value |= (byte & 0x7f) << shift;
-      if (byte < 0x80) return byte === 0 ? -1 : value;
-    }
-    return -1;
-  }
-
+  /** At the end of the name, or -1. */
   private scanName(): number {
-    const code = this.scanVarint();
+    const { bytes, position } = this;
+    const code = varintAt(bytes, position);
     if (code < 0) return -1;
+    const start = position + varintSize(code);
     if ((code & 1) === 0) {
+      this.position = start;
       const number = code >> 1;
       return number < this.nameCount ? (this.localNames[number] as number) : -1;
     }
     const size = code >> 1;
-    const start = this.position;
-    const end = start + size;
-    if (size === 0 || size > limits.nameBytes || end > this.bytes.length) return -1;
-    this.position = end;
-    // Histories know few names: mostly a look at two bytes tells which it may be.
-    const guess =
-      (size ^ ((this.bytes[start] as number) << 1) ^ ((this.bytes[end - 1] as number) << 3)) & 255;
-    let name = this.guesses[guess] as number;
-    if (name < 0 || !this.names.isEqual(name, this.bytes, start, end)) {
-      const { count } = this.names;
-      name = this.names.number(this.bytes, start, end);
-      this.guesses[guess] = name;
-      // What is known already was found good then.
-      if (name === count) {
-        this.namesMet[name] = 0;
-        if (findBadUtf8(this.bytes, start, end) >= 0) return -1;
-      }
-    }
-    if (this.namesMet[name] === this.changeset) return -1;
+    if (size === 0 || size > limits.nameBytes || start + size > this.end) return -1;
+    this.position = start + size;
+    const name = this.names.number(bytes, this.view, start, size);
+    if (name < 0 || this.namesMet[name] === this.changeset) return -1;
     this.namesMet[name] = this.changeset;
     this.localNames[this.nameCount++] = name;
     return name;
   }
 
+  /** Any key but an ObjectId that is written out. */
   private scanKey(): number {
-    const { bytes } = this;
-    const start = this.position;
-    const code = this.scanVarint();
+    const { bytes, position: start } = this;
+    const code = varintAt(bytes, start);
+    if (code < 0) return -1;
+    let end = start + varintSize(code);
     if (code >= KEY_KNOWN) {
+      this.position = end;
       const number = code - KEY_KNOWN;
       return number < this.keyCount ? (this.localKeys[number] as number) : -1;
     }
-    let end = this.position;
-    switch (code) {
-      case KEY_UUID:
-        end += 16;
-        break;
-      case KEY_INT:
-        if (!this.scanInteger()) return -1;
-        end = this.position;
-        break;
-      case KEY_STRING: {
-        const size = this.scanVarint();
-        if (size < 0 || size > limits.valueBytes) return -1;
-        end = this.position + size;
-        break;
-      }
-      default:
-        return -1;
-    }
-    if (end > bytes.length) return -1;
-    if (code === KEY_STRING && findBadUtf8(bytes, this.position, end) >= 0) return -1;
+    if (code === KEY_UUID) end += 16;
+    else if (code === KEY_INT) end = integerEnd(bytes, end);
+    else if (code === KEY_STRING) end = textEnd(bytes, end, this.end);
+    else return -1;
+    if (end < 0 || end > this.end) return -1;
     this.position = end;
-    const { count } = this.keyBytes;
-    const number = this.keyBytes.number(bytes, start, end);
+    const { count } = this.otherKeys;
+    const number = this.otherKeys.number(bytes, start, end);
     if (number === count) {
       this.keysByBytes.push(this.keyTotal);
-      this.keyTexts[this.keyTotal] = readKey(new Reader(bytes, start), noNames);
-      this.newKey();
+      this.keyTexts[this.keyTotal++] = readKey(new Reader(bytes, start), noNames);
       this.keysMet.push(0);
     }
     if (this.keysMet[number] === this.changeset) return -1;
@@ -380,63 +334,6 @@ export class QuickScan {
     const key = this.keysByBytes[number] as number;
     this.localKeys[this.keyCount++] = key;
     return key;
-  }
-
-  /** Integers of up to nine bytes; longer ones are for the decoder. */
-  private scanInteger(): boolean {
-    const { bytes } = this;
-    let byte = bytes[this.position++] as number;
-    if (byte < 0x80) return true;
-    for (let i = 0; i < 8; i++) {
-      byte = bytes[this.position++] as number;
-      if (byte < 0x80) return byte !== 0;
-    }
-    return false;
-  }
-
-  private scanValue(): boolean {
-    const { bytes } = this;
-    const head = bytes[this.position++] as number;
-    switch (head & TAG_MASK & ~IS_DEFAULT) {
-      case TAG_NULL:
-      case TAG_FALSE:
-      case TAG_TRUE:
-        break;
-      case TAG_INT:
-        return this.scanInteger();
-      case TAG_STRING: {
-        const size = this.scanVarint();
-        const start = this.position;
-        const end = start + size;
-        if (size < 0 || size > limits.valueBytes || end > bytes.length) return false;
-        this.position = end;
-        let all = 0;
-        for (let p = start; p < end; p++) all |= bytes[p] as number;
-        return all < 0x80 || findBadUtf8(bytes, start, end) < 0;
-      }
-      case TAG_BINARY: {
-        const size = this.scanVarint();
-        if (size < 0 || size > limits.valueBytes) return false;
-        this.position += size;
-        break;
-      }
-      case TAG_FLOAT:
-        this.position += 4;
-        break;
-      case TAG_DOUBLE:
-        this.position += 8;
-        break;
-      case TAG_OBJECT_ID:
-        this.position += 12;
-        break;
-      case TAG_DECIMAL:
-      case TAG_UUID:
-        this.position += 16;
-        break;
-      default:
-        return false;
-    }
-    return this.position <= bytes.length;
   }
 }
 
