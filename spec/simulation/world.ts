@@ -72,7 +72,8 @@ export class World {
     this.network.onBreak = (device) => this.strike('frailty', device, 'its link breaks');
     this.http = new HttpNetwork(this.time, stream(seed, 'http'), this.weather);
     const clocks = stream(seed, 'clocks');
-    const skew = (): number => (clocks.int(3) === 0 ? clocks.int(7_200_001) - 3_600_000 : clocks.int(200));
+    const most = [0, 200, 3_600_000][clocks.int(3)] as number;
+    const skew = (): number => clocks.int(2 * most + 1) - most;
     this.servers = Array.from({ length: plan.servers }, (_, i) => this.#server(`S${i + 1}`, skew()));
     this.devices = names.map((name, i) =>
       this.#device(name, partitionName(i % plan.partitions), apps[i] as App, skew()),
