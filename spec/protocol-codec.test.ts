@@ -137,17 +137,22 @@ const serverMessages: Arbitrary<ServerMessage> = fc.oneof(
     tryAgain: fc.boolean(),
     action: actions,
   }),
-  ...[{ integrated: uints }, { isRecoveryDisabled: fc.constant(true as const), integrated: uints }].map(
-    (hints) =>
-      message<Extract<ServerMessage, { type: 'error' }>>({
-        type: 'error',
-        session: uints,
-        code: codes,
-        message: texts,
-        tryAgain: fc.boolean(),
-        action: actions,
-        ...hints,
-      }),
+  ...[
+    { integrated: uints },
+    { isRecoveryDisabled: fc.constant(true as const), integrated: uints },
+    { retryAfter: uints },
+    { rejected: uints },
+    { integrated: uints, retryAfter: uints, rejected: uints },
+  ].map((hints) =>
+    message<Extract<ServerMessage, { type: 'error' }>>({
+      type: 'error',
+      session: uints,
+      code: codes,
+      message: texts,
+      tryAgain: fc.boolean(),
+      action: actions,
+      ...hints,
+    }),
   ),
 );
 

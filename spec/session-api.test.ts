@@ -209,6 +209,7 @@ writes('that the server cannot integrate are told so, with the reason', async ()
           message: 'changeset 3 cannot be integrated: it is odd',
           tryAgain: false,
           action: 'ApplicationBug',
+          rejected: 3,
         });
     },
   });
@@ -221,10 +222,18 @@ writes('that the server cannot integrate are told so, with the reason', async ()
   });
   const errors: SynclineError[] = [];
   void forEachOf(a.session.errors(), (error) => void errors.push(error));
-  const error = await soon('rejected', rejection(add(a).integrated()));
+  await a.session.waitForDownload();
+  const [first, second] = [add(a), add(a)];
+  assert.is(first.version, 3);
+  const [error, behind] = await soon(
+    'rejected',
+    Promise.all([first.integrated(), second.integrated()].map(rejection)),
+  );
   assert.instance(error, SynclineError);
   assert.match((error as SynclineError).message, 'bad_changeset: changeset 3 cannot be integrated');
+  assert.is((error as SynclineError).area, 'rejected');
   assert.is(((error as SynclineError).details as { code: number }).code, 212);
+  assert.is((behind as SynclineError).area, 'session');
   await turn();
   assert.is(errors.length, 1);
   assert.is(a.session.describe().errors.length, 1);

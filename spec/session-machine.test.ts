@@ -192,6 +192,14 @@ attempts('wait as long as the server asks, within reason, and not all for the sa
   assert.ok(late > 30_000 && late <= 37_500);
 });
 
+attempts('after an error wait as long as the server asks', () => {
+  const machine = new Machine().stream();
+  const error = { type: 'error', code: 201, message: 'busy', tryAgain: true, action: 'Transient' } as const;
+  machine.hear({ ...error, retryAfter: 20_000 });
+  assert.is(machine.phase, 'suspended');
+  assert.is(machine.session.deadline, machine.now + 20_000);
+});
+
 attempts('are made at once where the app asks, and count anew', () => {
   const machine = new Machine().tell({ type: 'resume' });
   lose(machine);

@@ -13,7 +13,7 @@
  *     18   download       download cursor (server, client), upload cursor (client, server),
  *                         latest version and salt, downloadableBytes, changesets
  *     20   unbound
- *     21   error          code, message, tryAgain, action
+ *     21   error          code, message, tryAgain, action, and, where there are any: hints, and their numbers
  *
  * Numbers are integers from 0 to 2^53 - 1. Text is a string, or WTF-8 in a binary where msgpackr would not
  * keep it (see `packer.ts`).
@@ -36,6 +36,8 @@ import { isPlainText, pack, textBytes } from './packer.js';
 /** Hints of an error, added up. */
 const RECOVERY_DISABLED = 1;
 const INTEGRATED = 2;
+const RETRY_AFTER = 4;
+const REJECTED = 8;
 
 /** The type follows the head of the array. */
 const TYPE_OFFSET = 1;
@@ -135,11 +137,19 @@ const uints = (...numbers: number[]): number[] => {
   return numbers;
 };
 
-/** What a reset is told besides: a field that says which others follow, or nothing at all. */
-const packHints = ({ isRecoveryDisabled, integrated }: ServerError): number[] => {
-  const flags = isRecoveryDisabled === true ? RECOVERY_DISABLED : 0;
-  if (integrated !== undefined) return uints(flags | INTEGRATED, integrated);
-  return flags === 0 ? [] : [flags];
+/** What an error tells besides: a field that says which others follow, or nothing at all. */
+const packHints = ({ isRecoveryDisabled, integrated, retryAfter, rejected }: ServerError): number[] => {
+  let flags = isRecoveryDisabled === true ? RECOVERY_DISABLED : 0;
+  const numbers: number[] = [];
+  const put = (flag: number, value: number | undefined): void => {
+    if (value === undefined) return;
+    flags |= flag;
+    numbers.push(value);
+  };
+  put(INTEGRATED, integrated);
+  put(RETRY_AFTER, retryAfter);
+  put(REJECTED, rejected);
+  return flags === 0 ? [] : uints(flags, ...numbers);
 };
 
 const packText = (text: string): string | Uint8Array => (isPlainText(text) ? text : textBytes(text));
@@ -249,21 +259,25 @@ const serverMessage = (fields: Fields): ServerMessage => {
       const message = fields.text('the message of an error');
       const tryAgain = fields.bool('tryAgain');
       const action = errorAction(fields);
-      return { type: 'error', session, code, message, tryAgain, action, ...resetHints(fields) };
+      return { type: 'error', session, code, message, tryAgain, action, ...hints(fields) };
     }
     default:
       return refuse('unknown', TYPE_OFFSET, `message type ${type}: no message of a server`);
   }
 };
 
-const resetHints = (fields: Fields): Pick<ServerError, 'isRecoveryDisabled' | 'integrated'> => {
+const hints = (
+  fields: Fields,
+): Pick<ServerError, 'isRecoveryDisabled' | 'integrated' | 'retryAfter' | 'rejected'> => {
   if (!fields.hasMore) return {};
   const flags = fields.uint('the hints of an error');
-  if (flags === 0 || flags > (RECOVERY_DISABLED | INTEGRATED))
-    fields.fail('unknown', `hints ${flags} of an error: expected 1 to 3`);
+  if (flags === 0 || flags > (RECOVERY_DISABLED | INTEGRATED | RETRY_AFTER | REJECTED))
+    fields.fail('unknown', `hints ${flags} of an error: expected 1 to 15`);
   return {
     ...((flags & RECOVERY_DISABLED) === 0 ? {} : { isRecoveryDisabled: true as const }),
     ...((flags & INTEGRATED) === 0 ? {} : { integrated: fields.uint('the newest integrated write') }),
+    ...((flags & RETRY_AFTER) === 0 ? {} : { retryAfter: fields.uint('the pause that is asked for') }),
+    ...((flags & REJECTED) === 0 ? {} : { rejected: fields.uint('the write that was rejected') }),
   };
 };
 

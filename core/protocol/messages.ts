@@ -123,6 +123,10 @@ export interface ServerError {
   readonly isRecoveryDisabled?: true;
   /** The newest write of the client's file that the history holds; absent where the server does not say. */
   readonly integrated?: number;
+  /** Milliseconds for which the server asks to be left alone; absent where the client may decide. */
+  readonly retryAfter?: number;
+  /** The write of the client's file that cannot be integrated; absent where the error is about none. */
+  readonly rejected?: number;
 }
 
 export type ClientMessage = Bind | Identify | Upload | ClientMark | Unbind | ClientError;

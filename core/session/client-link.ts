@@ -81,6 +81,10 @@ export const violation = (session: ClientSession, message: string): ClientStep =
 /** Codes by which a server refuses a token: expired, and not valid. */
 const isTokenRefusal = (code: number): boolean => code === 202 || code === 203;
 
+/** The write that an error is about. */
+export const rejectedIn = ({ rejected }: ServerError): Pick<SessionFailure, 'rejected'> =>
+  rejected === undefined ? {} : { rejected };
+
 export const errorReceived = (
   session: ClientSession,
   message: ServerError,
@@ -88,7 +92,10 @@ export const errorReceived = (
   chance: number,
 ): ClientStep => {
   const code: ErrorCode = isErrorCode(message.code) ? message.code : 101;
-  const failure = failureOf(code, message.message, message.tryAgain, message.action);
+  const failure: SessionFailure = {
+    ...failureOf(code, message.message, message.tryAgain, message.action),
+    ...rejectedIn(message),
+  };
   const disconnect: ClientEffect = { type: 'disconnect', cause: 'done', message: message.message };
   const told: ClientEffect = { type: 'failed', failure };
   if (isTokenRefusal(message.code)) {
@@ -104,13 +111,10 @@ export const errorReceived = (
   }
   if (!message.tryAgain) return failed(session, failure, [disconnect]);
   return {
-    session: { ...retryingLater(session, 'suspended', now, chance, hintOf(message)), failure },
+    session: { ...retryingLater(session, 'suspended', now, chance, message.retryAfter), failure },
     effects: [disconnect, told],
   };
 };
-
-/** The pause in milliseconds that the server asks for. */
-const hintOf = (message: ServerError & { readonly retryAfter?: number }): number => message.retryAfter ?? 0;
 
 /** Below this many bytes an upload of several writes is not worth making smaller. */
 const LEAST_PORTION = 1024;

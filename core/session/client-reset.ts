@@ -16,7 +16,7 @@ import type { ServerError } from '../protocol/messages.js';
 import { type PendingReset, planReset, type ResetCause, type ResetMode } from '../reset/mode.js';
 import { freshForgotten, pendingForgotten, pendingRecord } from '../reset/reset-records.js';
 import { commitSwitch } from '../reset/switch.js';
-import { connecting, failed } from './client-link.js';
+import { connecting, failed, rejectedIn } from './client-link.js';
 import {
   andThen,
   type ClientEffect,
@@ -76,7 +76,8 @@ export const resetAsked = (session: ClientSession, message: ServerError): Client
     return { session: step.session, effects: [...step.effects, disconnect] };
   }
   const told = mode === 'manual' ? cause.message : `${cause.message}; no client reset: ${plan.reason}`;
-  return failed({ ...session, asked: cause }, failureFor(cause, told), [disconnect]);
+  const failure = { ...failureFor(cause, told), ...rejectedIn(message) };
+  return failed({ ...session, asked: cause }, failure, [disconnect]);
 };
 
 /** The app asks for the reset that the server has asked for, and that was left to it. */

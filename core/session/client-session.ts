@@ -91,6 +91,8 @@ export interface SessionFailure {
   /** Whether the session goes on by itself later. */
   readonly tryAgain: boolean;
 }
+  /** The client version of the write that the server could not integrate; absent where it is not about one. */
+  readonly rejected?: number;
 
 /** Somebody waits for this; `id` is the driver's. */
 export type Waiter =

@@ -12,7 +12,7 @@ import type { Decision } from '../merge/recorder.js';
 import type { RuleSet } from '../merge/rule.js';
 import type { DownloadCursor, UploadCursor } from '../model/progress.js';
 import { type ErrorAction, type ErrorCode, errorTable } from '../protocol/errors.js';
-import type { ClientMessage, ServerMessage, Upload } from '../protocol/messages.js';
+import type { ClientMessage, ServerError, ServerMessage, Upload } from '../protocol/messages.js';
 import type { ServerPhase } from './phases.js';
 
 export interface ServerConfig {
@@ -164,7 +164,7 @@ export const errorMessage = (
   code: ErrorCode,
   message: string,
   action?: ErrorAction,
-): ServerMessage => ({
+): ServerError => ({
   type: 'error',
   session,
   code,
@@ -195,9 +195,10 @@ export const ended = (
   session: ServerSession,
   code: ErrorCode,
   message: string,
+  hints: Pick<ServerError, 'rejected'> = {},
 ): ServerStep => ({
   machine: withoutSession(machine, session),
-  effects: [sent(session, errorMessage(session.number, code, message))],
+  effects: [sent(session, { ...errorMessage(session.number, code, message), ...hints })],
 });
 
 /** The session with so many bytes more on its link, and what that asks for. */

@@ -6,10 +6,19 @@
  *     read      a class or key that does not exist
  *     store     the disk: unreadable, or a commit that failed
  *     session   the conversation ended with an error
+ *     rejected  the server cannot integrate the very write that was asked about
  *     listener  a listener of the app threw; told by `session.errors()`, and nothing was disturbed
  *     closed    the client or server is closed
  */
-export type ErrorArea = 'schema' | 'write' | 'read' | 'store' | 'session' | 'listener' | 'closed';
+export type ErrorArea =
+  | 'schema'
+  | 'write'
+  | 'read'
+  | 'store'
+  | 'session'
+  | 'rejected'
+  | 'listener'
+  | 'closed';
 
 export class SynclineError extends Error {
   override readonly name = 'SynclineError';

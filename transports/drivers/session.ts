@@ -51,13 +51,15 @@ interface Settlement {
   readonly resolve: () => void;
   readonly reject: (error: unknown) => void;
 }
+  /** The write that it is about; null where it is about all. */
+  readonly version: number | null;
 
 /** Errors that a description names. */
 const MOST_ERRORS = 10;
 
-const errorOf = (failure: ClientSession['failure']): SynclineError =>
+const errorOf = (failure: ClientSession['failure'], version: number | null = null): SynclineError =>
   new SynclineError(
-    'session',
+    version !== null && failure?.rejected === version ? 'rejected' : 'session',
     failure === null ? 'the session ended' : `${failure.name}: ${failure.message}`,
     failure,
   );
@@ -138,8 +140,8 @@ export class Session {
 
   /**
    * Resolves when the server has durably integrated the write that took client version `version`
-   * (`receipt.version`), also one of an earlier run. Rejects where the session fails before that: a failure
-   * with code 212 says that the server could not integrate a write, and which one.
+   * (`receipt.version`), also one of an earlier run. Rejects where the session fails before that: with an
+   * error of the area `rejected` where it is this write that the server cannot integrate.
    */
   integrated(version: number, options: WaitOptions = {}): Promise<void> {
     const newest = this.#host.machine().file.version;
@@ -215,7 +217,7 @@ export class Session {
     const waiting = this.#waiting.get(id);
     this.#waiting.delete(id);
     if (failure === null) waiting?.resolve();
-    else waiting?.reject(errorOf(failure));
+    else waiting?.reject(errorOf(failure, waiting.version));
   }
 
   /** @internal */
@@ -299,3 +301,4 @@ export class Session {
     });
   }
 }
+        version: what.version ?? null,
