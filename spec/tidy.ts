@@ -47,6 +47,13 @@ const adapters = ['memory', 'websocket', 'long-poll', 'lmdb', 'postgres', 'index
 const adapterOf = (path: string): string | undefined =>
   adapters.find((adapter) => new RegExp(`^[a-z]+/[a-z]+/${adapter}\\b`).test(path));
 
+/** What links and stores may know beside themselves: the platform's clock is what runs one that is given none. */
+const forAdapters: readonly string[] = [
+  'transports/ports.ts',
+  'transports/clock.ts',
+  'transports/retry-hint.ts',
+];
+
 /** Why a file of `transports` may not import another source, or null. */
 const refusedByTransports = (path: string, target: string): string | null => {
   const room = target.split('/')[0];
@@ -54,11 +61,9 @@ const refusedByTransports = (path: string, target: string): string | null => {
     return target === 'core/index.ts' ? null : 'transports import core by core/index.js only';
   if (room !== 'transports') return 'transports import core and transports only';
   const folder = /^transports\/(?:links|stores)\//.exec(path)?.[0];
-  // The platform's clock is what a link without a given clock runs on.
-  if (folder === undefined || target === 'transports/ports.ts' || target === 'transports/clock.ts')
-    return null;
+  if (folder === undefined || forAdapters.includes(target)) return null;
   if (!target.startsWith(folder))
-    return 'links and stores know ports.ts and clock.ts, and neither each other nor the drivers';
+    return 'links and stores know ports.ts, clock.ts and retry-hint.ts, and neither each other nor the drivers';
   const adapter = adapterOf(target);
   return adapter === undefined || adapter === adapterOf(path) ? null : 'adapters do not know each other';
 };

@@ -47,6 +47,13 @@ const unchecked: RefusalReason = { code: 201, message: 'the user could not be ch
 
 const faultCode = (fault: TokenFault): ErrorCode => (fault === 'expired' ? 202 : 203);
 
+/** Whoever verifies tokens might quote one where it fails. */
+const withoutToken = (text: string, token: string): string => {
+  let clean = text;
+  for (const part of [token, ...token.split('.')]) if (part.length >= 4) clean = clean.split(part).join('…');
+  return clean;
+};
+
 interface Held {
   readonly grant: Grant;
   readonly end: (reason: RefusalReason) => void;
@@ -55,6 +62,7 @@ interface Held {
 export class Access {
   readonly #options: AccessOptions;
   readonly #clock: Clock;
+  readonly #onFailure: (partition: string, error: Error) => void;
   /** By whatever names the session. */
   readonly #held = new Map<string, Held>();
   /** When users were revoked last. */
@@ -63,9 +71,11 @@ export class Access {
   #next = Number.POSITIVE_INFINITY;
   #stopTimer: Cancel = () => undefined;
 
-  constructor(options: AccessOptions, clock: Clock) {
+  /** `onFailure` is told why somebody could not be checked; of the token, nothing. */
+  constructor(options: AccessOptions, clock: Clock, onFailure: (partition: string, error: Error) => void) {
     this.#options = options;
     this.#clock = clock;
+    this.#onFailure = onFailure;
   }
 
   /** What the token of a bind grants. Never rejects. */
@@ -85,7 +95,8 @@ export class Access {
       if (over !== null) return E.left(over);
       const refusal = (await authorize?.(user, partition)) ?? null;
       return refusal === null ? E.right(grant) : E.left(refusal);
-    } catch {
+    } catch (error) {
+      this.#onFailure(partition, new Error(withoutToken(String(error), token)));
       return E.left(unchecked);
     }
   }

@@ -86,7 +86,9 @@ export class Server {
     this.#options = options;
     this.#clock = options.clock ?? systemClock;
     this.#entropy = options.entropy ?? systemEntropy;
-    this.#access = new Access(options, this.#clock);
+    this.#access = new Access(options, this.#clock, (partition, error) =>
+      this.#note({ type: 'failed', partition, error }),
+    );
     const patience = options.readPatience ?? 60_000;
     this.#outflow = new Outflow({
       clock: this.#clock,
