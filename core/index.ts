@@ -39,6 +39,7 @@ export {
   type RecordEntry,
   type RecordRange,
 } from './base/record.js';
+export { entriesAfter, entriesOf } from './base/run.js';
 export {
   type Certificate,
   type ClientPosition,
@@ -49,13 +50,19 @@ export {
   extentOf,
 } from './history/certificate.js';
 export type { ClientFile, LocalWrite } from './history/client-file.js';
-export { loadClientFile } from './history/client-records.js';
+export { loadClientFile, type RecordsBySpace, recordsBySpace } from './history/client-records.js';
 export { supersede } from './history/compact.js';
 export { type ClientForecast, type ClientStanding, type Forecast, forecast } from './history/forecast.js';
-export { defaultMaxOffline, seenEvery } from './history/horizon.js';
+export { defaultMaxOffline, passedBy, seenEvery } from './history/horizon.js';
 export type { CorruptRecord } from './history/journal.js';
 export { joinedLog, LogRewrite, type RewritePlan, type Rewritten } from './history/log-rewrite.js';
-export { type Partition, type PartitionSummary, summary } from './history/partition.js';
+export {
+  type FileRecord,
+  type Partition,
+  type PartitionSummary,
+  type ServerEntry,
+  summary,
+} from './history/partition.js';
 export {
   commitRewrite,
   defaultRewritePolicy,
@@ -140,6 +147,26 @@ export {
 } from './protocol/errors.js';
 export type { Bind, ClientMessage, Message, ServerMessage } from './protocol/messages.js';
 export { OLDEST_PROTOCOL_VERSION, PROTOCOL_VERSION } from './protocol/version.js';
+export type { PendingReset, ResetCause, ResetMode } from './reset/mode.js';
+export { type ParkedInstruction, type ParkedWrite, parkedOf } from './reset/parked.js';
+export { Recovery } from './reset/recovery.js';
+export {
+  type InstructionReport,
+  type Outcome,
+  type ParkReason,
+  type RecoveryReport,
+  reportOf,
+  type Transformation,
+  type WriteReport,
+} from './reset/report.js';
+export {
+  besideFile,
+  hasFreshFile,
+  loadClient,
+  loadFreshFile,
+  newFreshFile,
+} from './reset/reset-records.js';
+export { discarded, type PackedWrite, type PreparedSwitch, packed } from './reset/switch.js';
 export { clientStep } from './session/client.js';
 export {
   type ClientConfig,

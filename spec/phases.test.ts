@@ -62,6 +62,7 @@ const cause: ResetCause = {
   message: 'no',
   isRecoveryDisabled: false,
   integrated: null,
+  rejected: null,
 };
 const prepared: PreparedSwitch = {
   fresh: { ...newClientFile, ident: 3, salt: 9, generation: 1 },
@@ -104,6 +105,7 @@ const clientSamples: Readonly<Record<ClientEventType, readonly ClientEvent[]>> =
     { type: 'await', what: 'upload', id: 3, version: 1, now },
     { type: 'abandon', id: 7, now },
     { type: 'record', on: true, now },
+    { type: 'dismiss', id: 3, now },
   ],
   reset: [
     { type: 'reset', mode: 'recover', now },

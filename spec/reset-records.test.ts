@@ -19,6 +19,7 @@ const cause: ResetCause = {
   message: 'it was away for long',
   isRecoveryDisabled: false,
   integrated: null,
+  rejected: null,
 };
 
 const pendingOf = (mode: (typeof resetModes)[number], previous: PendingReset | null = null, more = {}) => {

@@ -1,18 +1,26 @@
 /** `syncline/client`: one file of one device, or several on one connection. */
-export type { Direction, Progress, ProgressMode, SessionFailure, Timing } from '../core/index.js';
-export {
-  Client,
-  type ClientOptions,
-  type FileOptions,
-  openClient,
-  type ReachOptions,
-  type Receipt,
-} from './drivers/client.js';
+export type {
+  Direction,
+  ParkedInstruction,
+  ParkedWrite,
+  Progress,
+  ProgressMode,
+  RecoveryReport,
+  ResetMode,
+  SessionFailure,
+  Timing,
+  WriteReport,
+} from '../core/index.js';
+export { Client, openClient } from './drivers/client.js';
+export type { ClientOptions, FileOptions, ReachOptions, Receipt } from './drivers/client-options.js';
 export type { LinkHistory, PastError, SessionDescription } from './drivers/description.js';
 export { Device, type DeviceOptions, openDevice } from './drivers/device.js';
 export { type ErrorArea, SynclineError } from './drivers/error.js';
 export type { WatchOptions } from './drivers/feed.js';
+export type { Parking } from './drivers/parking.js';
+export type { ResetDescription, ResetOptions } from './drivers/reset.js';
 export type { ConnectionState, ConnectionStateChange, Session, WaitOptions } from './drivers/session.js';
+export type { Snapshot } from './drivers/snapshot.js';
 export type {
   Cancel,
   ClientStore,

@@ -15,7 +15,7 @@
  *     recovered       recover                          failure
  *     recovered       recoverOrDiscard, discardLocal   discards
  *
- * A request is the same where action, code and the last write that the server knows are. Others start anew,
+ * A request is the same where action, code and the write that the server has refused are. Others start anew,
  * but no more than `ATTEMPTS` in a row. A reset that fails otherwise (the app's callback, its schema) leaves no
  * record: that says nothing of the next one.
  *
@@ -35,6 +35,8 @@ export interface ResetCause {
   readonly isRecoveryDisabled: boolean;
   /** The last write of this file that the server has; null where it does not say. */
   readonly integrated: number | null;
+  /** The write of this file that the server has refused; null where it is about none. */
+  readonly rejected: number | null;
 }
 
 /** A reset that the server has asked for, and that has not proved itself yet. */
@@ -59,7 +61,7 @@ export type ResetPlan =
 export const ATTEMPTS = 10;
 
 const isSame = (a: ResetCause, b: ResetCause): boolean =>
-  a.action === b.action && a.code === b.code && a.integrated === b.integrated;
+  a.action === b.action && a.code === b.code && a.rejected === b.rejected;
 
 const describe = ({ code, name, message }: ResetCause): string => `${code} ${name}: ${message}`;
 

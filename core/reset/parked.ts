@@ -23,7 +23,7 @@ export interface ParkedInstruction {
 }
 
 export interface ParkedWrite {
-  /** Names the entry; never given out again. */
+  /** Names the entry among those that are there. */
   readonly id: number;
   /** Client version and time of the write. */
   readonly version: number;

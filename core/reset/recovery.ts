@@ -50,8 +50,6 @@ export interface RecoveryInput {
   readonly state: State;
   readonly ident: number;
   readonly rules: RuleSet;
-  /** Writes up to this client version are part of `fresh`. */
-  readonly integrated: number;
   /** The write that the server has refused, and why; null for none. */
   readonly rejected: { readonly version: number; readonly reason: string } | null;
 }
@@ -69,8 +67,6 @@ export interface Recovered {
   readonly state: State;
   readonly writes: readonly RecoveredWrite[];
   readonly report: readonly WriteReport[];
-  /** The last write that was looked at; 0 for none. */
-  readonly through: number;
 }
 
 /** Nothing yields for longer than it takes to merge so many instructions. */
@@ -121,7 +117,7 @@ export class Recovery {
     this.#schemas = new SchemaDifference(input.base, input.fresh);
   }
 
-  /** Compares the states. To be run to its end before `carry`. */
+  /** Compares the states. To be run to its end before `carry`. `integratedWrites` are part of `fresh`. */
   *compare(integratedWrites: readonly LocalWrite[]): Generator<undefined, void, undefined> {
     const { base, fresh } = this.#input;
     let from = base;
@@ -179,6 +175,16 @@ export class Recovery {
     this.#pass(slice);
   }
 
+  /** What is left of the writes so far; grows with `carry`. */
+  get writes(): readonly RecoveredWrite[] {
+    return this.#writes;
+  }
+
+  /** The last write that was carried over, or not; 0 for none. */
+  get through(): number {
+    return this.#through;
+  }
+
   /** What has become of everything that was carried so far. */
   finish(): Recovered {
     const draft = this.#draft;
@@ -186,7 +192,7 @@ export class Recovery {
       throw new Error('bug: finished before the states were compared');
     const state = withoutIngested(draft.finish());
     const report = this.#reports.map((write) => this.#withLinks(write, state));
-    return { base: this.#base, state, writes: this.#writes.slice(), report, through: this.#through };
+    return { base: this.#base, state, writes: this.#writes.slice(), report };
   }
 
   #pass(writes: readonly LocalWrite[]): void {

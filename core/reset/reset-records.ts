@@ -42,11 +42,12 @@ const isRecord = (value: unknown): value is Readonly<Record<string, unknown>> =>
 
 const readCause = (value: unknown): ResetCause | null => {
   if (!isRecord(value)) return null;
-  const { action, code, name, message, isRecoveryDisabled, integrated } = value;
+  const { action, code, name, message, isRecoveryDisabled, integrated, rejected } = value;
   if (!isText(action) || typeof code !== 'number' || !isText(name) || !isText(message)) return null;
   if (typeof isRecoveryDisabled !== 'boolean') return null;
   if (integrated !== null && typeof integrated !== 'number') return null;
-  return { action, code, name, message, isRecoveryDisabled, integrated };
+  if (rejected !== null && typeof rejected !== 'number') return null;
+  return { action, code, name, message, isRecoveryDisabled, integrated, rejected };
 };
 
 const readPending = (entry: RecordEntry): E.Either<CorruptRecord, PendingReset> => {

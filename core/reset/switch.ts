@@ -19,7 +19,7 @@ import { encodeInstructions } from '../model/codec.js';
 import type { State } from '../model/state.js';
 import type { PendingReset } from './mode.js';
 import { type ParkedWrite, parkedRecord } from './parked.js';
-import type { Recovered } from './recovery.js';
+import type { RecoveredWrite } from './recovery.js';
 import type { RecoveryReport, WriteReport } from './report.js';
 import { pendingRecord } from './reset-records.js';
 
@@ -41,15 +41,15 @@ export interface PreparedSwitch {
   readonly through: number;
 }
 
-/** Packs what was recovered. Yields now and then. */
+/** Packs what was recovered, from position `from` on. Yields now and then. */
 export function* packed(
-  { writes }: Recovered,
+  writes: readonly RecoveredWrite[],
   serverVersion: number,
-  from = 0,
+  from: number,
 ): Generator<undefined, readonly PackedWrite[], undefined> {
   const out: PackedWrite[] = [];
   for (let at = from; at < writes.length; at++) {
-    const { version, timestamp, instructions } = writes[at] as Recovered['writes'][number];
+    const { version, timestamp, instructions } = writes[at] as RecoveredWrite;
     const original = { version, base: serverVersion, timestamp, origin: 0, instructions };
     const write = { version, original, current: original, bytes: encodeInstructions(instructions).length };
     out.push({ write, record: writeRecord(original) });

@@ -14,6 +14,7 @@ import { newestUnacknowledged } from '../history/client-file.js';
 import { type ErrorCode, errorTable, isErrorCode } from '../protocol/errors.js';
 import type { ServerError } from '../protocol/messages.js';
 import { type PendingReset, planReset, type ResetCause, type ResetMode } from '../reset/mode.js';
+import { parkedForgotten } from '../reset/parked.js';
 import { freshForgotten, pendingForgotten, pendingRecord } from '../reset/reset-records.js';
 import { commitSwitch } from '../reset/switch.js';
 import { connecting, failed, rejectedIn } from './client-link.js';
@@ -35,13 +36,14 @@ export const asksForReset = ({ action }: ServerError): boolean =>
 
 const codeOf = (code: number): ErrorCode => (isErrorCode(code) ? code : 101);
 
-const causeOf = ({ code, message, action, isRecoveryDisabled, integrated }: ServerError): ResetCause => ({
-  action,
-  code,
-  name: errorTable[codeOf(code)].name,
-  message,
-  isRecoveryDisabled: action === 'ClientResetNoRecovery' || isRecoveryDisabled === true,
-  integrated: integrated ?? null,
+const causeOf = (error: ServerError): ResetCause => ({
+  action: error.action,
+  code: error.code,
+  name: errorTable[codeOf(error.code)].name,
+  message: error.message,
+  isRecoveryDisabled: error.action === 'ClientResetNoRecovery' || error.isRecoveryDisabled === true,
+  integrated: error.integrated ?? null,
+  rejected: error.rejected ?? null,
 });
 
 const failureFor = ({ code, action }: ResetCause, message: string): SessionFailure =>
@@ -142,6 +144,12 @@ const waitersAfter = (
   return { waiters, settled };
 };
 
+/** Forgets a parked write. */
+export const dismissed = (session: ClientSession, id: number): ClientStep => ({
+  session: { ...session, parked: session.parked.filter((write) => write.id !== id) },
+  effects: [{ type: 'commit', batch: { deletes: [parkedForgotten(id)], puts: [] } }],
+});
+
 export const switched = (
   session: ClientSession,
   { prepared, now }: Extract<ClientEvent, { type: 'switched' }>,
@@ -154,12 +162,18 @@ export const switched = (
   )
     throw new Error(`bug: a switch that does not know the writes after ${prepared.through}`);
   const commit = commitSwitch(file, reset, prepared);
-  const parked = new Set(prepared.parked.map(({ version }) => version));
+  // What the server's changes superseded is as well as uploaded, as in every merge.
+  const parked = new Set(
+    prepared.parked
+      .filter(({ instructions }) => instructions.some(({ why }) => why !== 'superseded'))
+      .map(({ version }) => version),
+  );
   const after: ClientSession = {
     ...session,
     file: commit.file,
     reset: commit.pending,
     asked: null,
+    parked: [...session.parked, ...prepared.parked],
     failure: null,
     attempts: 0,
     sent: 0,

@@ -12,6 +12,7 @@ import type { State } from '../model/state.js';
 import { type ErrorAction, type ErrorCode, errorTable } from '../protocol/errors.js';
 import type { ClientMessage, ServerMessage } from '../protocol/messages.js';
 import type { PendingReset, ResetCause, ResetMode } from '../reset/mode.js';
+import type { ParkedWrite } from '../reset/parked.js';
 import type { PreparedSwitch } from '../reset/switch.js';
 import { type Explanations, noExplanations } from './explain.js';
 import type { ClientPhase } from './phases.js';
@@ -90,9 +91,9 @@ export interface SessionFailure {
   readonly action: ErrorAction;
   /** Whether the session goes on by itself later. */
   readonly tryAgain: boolean;
-}
   /** The client version of the write that the server could not integrate; absent where it is not about one. */
   readonly rejected?: number;
+}
 
 /** Somebody waits for this; `id` is the driver's. */
 export type Waiter =
@@ -137,6 +138,8 @@ export interface ClientSession {
   readonly reset: PendingReset | null;
   /** The last reset that the server has asked for, where it was left to the app. */
   readonly asked: ResetCause | null;
+  /** Writes that have lost their place, until the app has dealt with them. */
+  readonly parked: readonly ParkedWrite[];
   readonly traffic: Traffic;
   /** Whether somebody wants to hear what merges decide, though `config.explain` does not say so. */
   readonly isRecording: boolean;
@@ -166,7 +169,15 @@ export type ClientEvent = { readonly now: number } /** In one direction or, with
     }
   | { readonly type: 'timer'; readonly chance: number }
   /** A local transaction: `instructions` (at least one) lead from the file's state to `state`. */
-  | { readonly type: 'write'; readonly instructions: readonly Instruction[]; readonly state: State }
+  | {
+      readonly type: 'write';
+      readonly instructions: readonly Instruction[];
+      readonly state: State;
+      /** The parked write that it makes good, and that is forgotten with it. */
+      readonly unparks?: number;
+    }
+  /** The app does not want a parked write any more. */
+  | { readonly type: 'dismiss'; readonly id: number }
   /** `version`: only what was written up to it, where it is an upload that is awaited. */
   | { readonly type: 'await'; readonly what: Direction; readonly id: number; readonly version?: number }
   | { readonly type: 'abandon'; readonly id: number }
@@ -228,6 +239,7 @@ export const newClientSession = (
   config: ClientConfig,
   file: ClientFile,
   reset: PendingReset | null = null,
+  parked: readonly ParkedWrite[] = [],
 ): ClientSession => ({
   config,
   phase: 'paused',
@@ -251,6 +263,7 @@ export const newClientSession = (
   failure: null,
   reset,
   asked: null,
+  parked,
   traffic: { uploaded: 0, downloaded: 0, remaining: null },
   isRecording: false,
   explanations: config.explain ? noExplanations : null,

@@ -17,6 +17,7 @@ import { type ClientFile, newestUnacknowledged, selectUpload } from '../history/
 import type { Decision } from '../merge/recorder.js';
 import type { Changeset } from '../model/changeset.js';
 import type { Download, ServerIdent, ServerMark } from '../protocol/messages.js';
+import { parkedForgotten } from '../reset/parked.js';
 import { failed, send, silenceDeadline, violation } from './client-link.js';
 import {
   andThen,
@@ -230,16 +231,22 @@ export const markReceived = (session: ClientSession, message: ServerMark, now: n
 
 export const written = (
   session: ClientSession,
-  { instructions, state, now }: Extract<ClientEvent, { type: 'write' }>,
+  { instructions, state, unparks, now }: Extract<ClientEvent, { type: 'write' }>,
 ): ClientStep => {
   const before = session.file;
   const commit = commitWrite(before, instructions, state, now);
   if (E.isLeft(commit)) return { session, effects: [{ type: 'refused', message: commit.left }] };
   const { file, batch, effective } = commit.right;
+  const deletes = unparks === undefined ? [] : [parkedForgotten(unparks)];
   const committed: ClientStep = {
-    session: { ...session, file, explanations: explained(session, effective, file.ident, []) },
+    session: {
+      ...session,
+      file,
+      parked: session.parked.filter(({ id }) => id !== unparks),
+      explanations: explained(session, effective, file.ident, []),
+    },
     effects: [
-      { type: 'commit', batch },
+      { type: 'commit', batch: { ...batch, deletes: [...batch.deletes, ...deletes] } },
       { type: 'changed', before: before.state, after: state, cause: 'write' },
     ],
   };

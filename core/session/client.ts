@@ -24,6 +24,7 @@ import {
 import {
   asksForReset,
   confirmed,
+  dismissed,
   resetAsked,
   resetChosen,
   resetFailed,
@@ -146,6 +147,8 @@ const decide = (session: ClientSession, event: ClientEvent): ClientStep => {
       return stay({ ...session, waiters: session.waiters.filter((waiter) => waiter.id !== event.id) });
     case 'record':
       return stay({ ...session, isRecording: event.on });
+    case 'dismiss':
+      return dismissed(session, event.id);
     case 'reset':
       return resetChosen(session, event.mode);
     case 'switched':
@@ -161,7 +164,14 @@ const decide = (session: ClientSession, event: ClientEvent): ClientStep => {
 
 const typeInTable = (event: ClientEvent): ClientEventType => {
   if (event.type === 'message') return event.message.type;
-  return event.type === 'abandon' || event.type === 'record' ? 'await' : event.type;
+  switch (event.type) {
+    case 'abandon':
+    case 'record':
+    case 'dismiss':
+      return 'await';
+    default:
+      return event.type;
+  }
 };
 
 /** Session 0 in an error means the connection, and in anything else nobody. */

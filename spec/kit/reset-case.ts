@@ -59,7 +59,7 @@ export const runToEnd = <Result>(work: Generator<undefined, Result, undefined>):
 /** Recovers in pieces of the given sizes (in writes), the rest at once. */
 export const recover = (
   { base, writes, state, fresh }: ResetCase,
-  options: Partial<RecoveryInput> = {},
+  options: Partial<RecoveryInput> & { readonly integrated?: number } = {},
   pieces: readonly number[] = [],
 ): Recovered => {
   const recovery = new Recovery({
@@ -68,7 +68,6 @@ export const recover = (
     state,
     ident: 7,
     rules: syncline,
-    integrated: 0,
     rejected: null,
     ...options,
   });

@@ -10,6 +10,7 @@ import {
   type ClientConfig,
   type ClientEffect,
   type ClientEvent,
+  type ClientFile,
   type ClientSession,
   type ClientStep,
   changes,
@@ -17,84 +18,42 @@ import {
   type DataChanges,
   decodeSchema,
   defaultTiming,
-  digest,
   type Explanation,
   explain,
   type Instruction,
   inSequence,
   type KeyArgument,
-  loadClientFile,
+  loadClient,
   newClientSession,
   type ObjectsView,
   type ObjectView,
-  objects,
   type PathArgument,
   type RecordBatch,
-  type RuleSet,
-  readObject,
+  type RecordsBySpace,
+  recordsBySpace,
   resolveKey,
   type Schema,
   type State,
   schemaInstructions,
   syncline,
-  type Timing,
   type Transaction,
   transact,
 } from '../../core/index.js';
 import { systemClock, systemEntropy } from '../clock.js';
-import type { Cancel, ClientStore, Clock, Connector, Entropy, TokenSource } from '../ports.js';
+import type { Cancel, ClientStore } from '../ports.js';
 import { Caller, chanceOf } from './caller.js';
+import type { ClientOptions, FileOptions, Receipt, Surroundings } from './client-options.js';
 import { SynclineError } from './error.js';
-import { directLines, type Lines } from './line.js';
+import { directLines } from './line.js';
+import { Parking } from './parking.js';
 import { Performer } from './performer.js';
-import { Session, type WaitOptions } from './session.js';
+import { type BesideClient, type ResetOptions, ResetRunner } from './reset.js';
+import { Session } from './session.js';
+import { Snapshot } from './snapshot.js';
 import { TokenKeeper } from './tokens.js';
 
-/** What a file is, and how it is kept. */
-export interface FileOptions {
-  /** Class configurations, as `decodeSchema` takes them. */
-  readonly schema: unknown;
-  readonly store: ClientStore;
-  readonly partition: string;
-  /** Remember which write gave each value, and which lost, for `client.explain`. */
-  readonly explain?: boolean;
-  readonly rules?: RuleSet;
-  /** Whether to connect at once; default true. */
-  readonly connect?: boolean;
-}
-
-/** How a server is reached, and as whom. */
-export interface ReachOptions {
-  readonly connector: Connector;
-  readonly token?: TokenSource;
-  readonly timing?: Partial<Timing>;
-  readonly clock?: Clock;
-  readonly entropy?: Entropy;
-}
-
-export type ClientOptions = FileOptions & ReachOptions;
-
-/** What a client runs on; files of one device share it. */
-export interface Surroundings {
-  readonly lines: Lines;
-  readonly tokens: TokenKeeper;
-  readonly timing: Timing;
-  readonly clock: Clock;
-  readonly entropy: Entropy;
-  /** Told when a client has begun to close. */
-  readonly closing: (client: Client) => void;
-}
-
-/** A transaction that has been made. */
-export interface Receipt<Result> {
-  readonly result: Result;
-  /** The client version that it took; that of the last commit where it changed nothing. */
-  readonly version: number;
-  /** Resolves once the write is on this device's disk. */
-  readonly saved: Promise<void>;
-  /** Resolves once the write is durable on the server; see `session.integrated`. */
-  integrated(options?: WaitOptions): Promise<void>;
-}
+/** What a transaction comes to, or why it was not made. */
+export type Written<Result> = ReturnType<typeof transact<Result>>;
 
 /** Opens a file: reads its store, adds the classes and properties that it lacks, and lets it sync. */
 export const openClient = (options: ClientOptions): Promise<Client> => {
@@ -113,9 +72,11 @@ export const openClient = (options: ClientOptions): Promise<Client> => {
 export const openFile = async (options: FileOptions, around: Surroundings): Promise<Client> => {
   const schema = decodeSchema(options.schema);
   if (E.isLeft(schema)) throw SynclineError.ofList('schema', 'the schema is not valid', schema.left);
-  const file = loadClientFile(await options.store.load());
-  if (E.isLeft(file)) throw new SynclineError('store', file.left.message, file.left);
-  const { state } = file.right;
+  const entries = await options.store.load();
+  const stored = loadClient(entries);
+  if (E.isLeft(stored)) throw new SynclineError('store', stored.left.message, stored.left);
+  const { file, reset, parked } = stored.right;
+  const { state } = file;
   const additions = schemaInstructions(state, schema.right);
   if (E.isLeft(additions))
     throw SynclineError.ofList('schema', 'the schema does not fit the file', additions.left);
@@ -126,12 +87,26 @@ export const openFile = async (options: FileOptions, around: Surroundings): Prom
     rules: options.rules ?? syncline,
     explain: options.explain ?? false,
     timing: around.timing,
+    reset: options.reset?.mode ?? 'manual',
   };
-  const client = new Client(options.store, schema.right, newClientSession(config, file.right), around);
+  const machine = newClientSession(config, file, reset, parked);
+  const resets = { options: options.reset ?? manual, stored: recordsBySpace(entries) };
+  const client = new Client(options.store, schema.right, machine, around, resets);
   if (additions.right.length > 0) await client.extend(additions.right, extended.right);
   if (options.connect ?? true) client.session.resume();
   return client;
 };
+
+const manual: ResetOptions = { mode: 'manual' };
+
+/** How a file is reset; the fresh file beside one never is. */
+interface Resets {
+  readonly options: ResetOptions;
+  /** What the store held when the file was opened. */
+  readonly stored: RecordsBySpace;
+}
+
+const noClasses: Schema = { classes: [], byName: new Map() };
 
 /** What the peer is told of why a line ends. */
 const endings = { done: 'normal', violation: 'protocolError', timeout: 'lost' } as const;
@@ -140,6 +115,8 @@ const closedError = (): SynclineError => new SynclineError('closed', 'the client
 
 export class Client {
   readonly session: Session;
+  /** Writes that have lost their place. */
+  readonly parking: Parking;
   readonly #store: ClientStore;
   readonly #schema: Schema;
   readonly #around: Surroundings;
@@ -147,6 +124,7 @@ export class Client {
   readonly #listeners = new Set<(before: State, after: State) => void>();
   readonly #caller: Caller;
   readonly #stopRenewing: () => void;
+  readonly #reset: ResetRunner | null;
   #machine: ClientSession;
   #timer: Cancel = () => undefined;
   #failure: SynclineError | null = null;
@@ -154,7 +132,13 @@ export class Client {
   #closing: Promise<void> | null = null;
 
   /** Use `openClient`. */
-  constructor(store: ClientStore, schema: Schema, machine: ClientSession, around: Surroundings) {
+  constructor(
+    store: ClientStore,
+    schema: Schema,
+    machine: ClientSession,
+    around: Surroundings,
+    resets: Resets | null,
+  ) {
     this.#store = store;
     this.#schema = schema;
     this.#machine = machine;
@@ -179,8 +163,17 @@ export class Client {
       dispatch: (event) => void this.#dispatch({ ...event, now: this.#now() }),
       machine: () => this.#machine,
       links: () => this.#caller.links,
+      reset: () => this.#reset?.description ?? null,
       ended: () => this.#failure ?? (this.#closing === null ? null : closedError()),
     });
+    this.parking = new Parking({
+      parked: () => this.#machine.parked,
+      state: () => this.#machine.file.state,
+      dismiss: (id) => void this.#dispatch({ type: 'dismiss', id, now: this.#now() }),
+      write: (body, id) => this.#writing(body, id),
+      transact: (body) => this.#transact(body),
+    });
+    this.#reset = resets === null ? null : this.#resetRunner(resets);
     this.#stopRenewing = tokens.whenRenewed(() => {
       if (this.session.state === 'active') this.#dispatch({ type: 'renewed', now: this.#now() });
     });
@@ -197,14 +190,19 @@ export class Client {
    * a write does not fit the schema, or where `body` itself calls `write`.
    */
   write<Result>(body: (tx: Transaction) => Result): Receipt<Result> {
+    return this.#writing(() => this.#transact(body));
+  }
+
+  #writing<Result>(body: () => Written<Result>, unparks?: number): Receipt<Result> {
     if (this.#failure !== null) throw this.#failure;
     if (this.#closing !== null) throw closedError();
     if (this.#isWriting)
       throw new SynclineError('write', 'a transaction is under way: write through its `tx`');
-    const done = this.#transact(body);
+    const done = body();
     if (E.isLeft(done)) throw new SynclineError('write', done.left.message, done.left);
     const { instructions, state, result } = done.right;
-    if (instructions.length > 0) return this.#receipt(result, this.#write(instructions, state));
+    if (instructions.length > 0) return this.#receipt(result, this.#write(instructions, state, unparks));
+    if (unparks !== undefined) this.parking.dismiss(unparks);
     return this.#receipt(result, { version: this.#machine.file.version, saved: Promise.resolve() });
   }
 
@@ -214,16 +212,12 @@ export class Client {
 
   /** One object as a frozen plain record, or null if there is none. */
   object(className: string, key: KeyArgument): ObjectView | null {
-    const found = readObject(this.#machine.file.state, className, key);
-    if (E.isLeft(found)) throw new SynclineError('read', found.left.message, found.left);
-    return found.right;
+    return this.#snapshot.object(className, key);
   }
 
   /** All objects of a class as they are now, ordered by primary key; later writes do not change the result. */
   objects(className: string): ObjectsView {
-    const found = objects(this.#machine.file.state, className);
-    if (E.isLeft(found)) throw new SynclineError('read', found.left.message, found.left);
-    return found.right;
+    return this.#snapshot.objects(className);
   }
 
   /**
@@ -255,7 +249,7 @@ export class Client {
 
   /** 32 hex digits that are equal on two replicas exactly when their contents are. */
   digest(): string {
-    return digest(this.#machine.file.state);
+    return this.#snapshot.digest();
   }
 
   /**
@@ -278,12 +272,56 @@ export class Client {
   }
 
   async #close(): Promise<void> {
+    this.#reset?.stop();
     await this.#performer.settled();
     this.#timer();
     this.#stopRenewing();
     this.#caller.disconnect({ code: 'normal', message: 'the client closes' });
     this.session.ended(closedError());
     await this.#store.close();
+  }
+
+  get #snapshot(): Snapshot {
+    return new Snapshot(this.#machine.file.state);
+  }
+
+  #resetRunner({ options, stored }: Resets): ResetRunner {
+    const around: Surroundings = { ...this.#around, closing: () => undefined };
+    const openBeside = (file: ClientFile, store: ClientStore): BesideClient => {
+      const { partition, rules, timing } = this.#machine.config;
+      const config: ClientConfig = { partition, rules, timing, explain: false, downloadsOnly: true };
+      const client = new Client(store, noClasses, newClientSession(config, file), around, null);
+      client.session.resume();
+      return {
+        download: (signal) => client.session.waitForDownload({ signal }),
+        machine: () => client.#machine,
+        close: () => client.close(),
+      };
+    };
+    return new ResetRunner(
+      {
+        store: this.#store,
+        schema: this.#schema,
+        clock: this.#around.clock,
+        options,
+        machine: () => this.#machine,
+        dispatch: (event) => void this.#dispatch({ ...event, now: this.#now() }),
+        openBeside,
+        extend: () => this.#extendNow(),
+        settled: () => this.#performer.settled(),
+        failed: (error) => this.session.failed(error),
+      },
+      stored,
+    );
+  }
+
+  /** Adds what the data lack of the schema, which does not contradict them. */
+  #extendNow(): void {
+    const { state } = this.#machine.file;
+    const additions = schemaInstructions(state, this.#schema);
+    if (E.isLeft(additions) || additions.right.length === 0) return;
+    const extended = applyAll(state, additions.right);
+    if (E.isRight(extended)) this.#write(additions.right, extended.right);
   }
 
   #transact<Result>(body: (tx: Transaction) => Result): ReturnType<typeof transact<Result>> {
@@ -298,8 +336,10 @@ export class Client {
   #write(
     instructions: readonly Instruction[],
     state: State,
+    unparks?: number,
   ): { readonly version: number; readonly saved: Promise<void> } {
-    const next = this.#dispatch({ type: 'write', instructions, state, now: this.#now() });
+    const parts = unparks === undefined ? {} : { unparks };
+    const next = this.#dispatch({ type: 'write', instructions, state, ...parts, now: this.#now() });
     for (const effect of next.effects)
       if (effect.type === 'refused') throw new SynclineError('write', effect.message);
     const saved = this.#performer.settled().then(() => {
@@ -316,6 +356,7 @@ export class Client {
     // Before anybody is told, who may cause the next step.
     this.#performer.push(next.effects);
     this.session.moved();
+    this.#reset?.follow();
     return next;
   }
 

@@ -1,6 +1,7 @@
 /** One printable record of a session: the answer to "why does it not sync?". Plain data, and no secrets. */
 import { type ClientSession, type Direction, lookAt } from '../../core/index.js';
 import type { SynclineError } from './error.js';
+import type { ResetDescription } from './reset.js';
 
 /** Something that went wrong, and when, in milliseconds since 1970. */
 export interface PastError {
@@ -59,6 +60,10 @@ export interface SessionDescription {
   /** When the machine looks again: an attempt, a timeout, a silence. */
   readonly deadline: number | null;
   readonly links: LinkHistory;
+  /** The client reset that is under way; null for none. */
+  readonly reset: ResetDescription | null;
+  /** Writes that have lost their place, and wait for the app. */
+  readonly parked: number;
   /** What stands in the way now. */
   readonly failure: string | null;
   /** The last errors, oldest first. */
@@ -71,10 +76,19 @@ export interface Described {
   readonly user: string | null;
   readonly ended: SynclineError | null;
   readonly links: LinkHistory;
+  readonly reset: ResetDescription | null;
   readonly errors: readonly PastError[];
 }
 
-export const description = ({ machine, path, user, ended, links, errors }: Described): SessionDescription => {
+export const description = ({
+  machine,
+  path,
+  user,
+  ended,
+  links,
+  reset,
+  errors,
+}: Described): SessionDescription => {
   const { file, phase, config, held, failure } = machine;
   const isWaiting = phase === 'disconnected' || phase === 'suspended';
   const deadline = ended === null ? machine.deadline : null;
@@ -98,6 +112,8 @@ export const description = ({ machine, path, user, ended, links, errors }: Descr
     nextAttempt: isWaiting ? deadline : null,
     deadline,
     links,
+    reset,
+    parked: machine.parked.length,
     failure: ended?.message ?? (failure === null ? null : `${failure.name}: ${failure.message}`),
     errors,
   };

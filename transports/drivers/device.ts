@@ -5,7 +5,8 @@
 import { defaultTiming } from '../../core/index.js';
 import { systemClock, systemEntropy } from '../clock.js';
 import { chanceOf } from './caller.js';
-import { type Client, type FileOptions, openFile, type ReachOptions, type Surroundings } from './client.js';
+import { type Client, openFile } from './client.js';
+import type { FileOptions, ReachOptions, Surroundings } from './client-options.js';
 import { SynclineError } from './error.js';
 import { SharedConnection } from './shared.js';
 import { TokenKeeper } from './tokens.js';

@@ -11,11 +11,13 @@ import {
   lostBy,
   type Progress,
   type ProgressMode,
+  type ResetMode,
 } from '../../core/index.js';
 import { description, type LinkHistory, type PastError, type SessionDescription } from './description.js';
 import { SynclineError } from './error.js';
 import { Feed, type Reader, type WatchOptions } from './feed.js';
 import { ProgressWatches } from './progress.js';
+import type { ResetDescription } from './reset.js';
 
 /** The physical state: whether there is a link to the server. */
 export type ConnectionState = 'disconnected' | 'connecting' | 'connected';
@@ -43,16 +45,17 @@ export interface SessionHost {
   readonly dispatch: (event: TimelessEvent) => void;
   readonly machine: () => ClientSession;
   readonly links: () => LinkHistory;
+  readonly reset: () => ResetDescription | null;
   /** Why nothing happens any more: the client was closed, or cannot save. Null while it works. */
   readonly ended: () => SynclineError | null;
 }
 
 interface Settlement {
+  /** The write that it is about; null where it is about all. */
+  readonly version: number | null;
   readonly resolve: () => void;
   readonly reject: (error: unknown) => void;
 }
-  /** The write that it is about; null where it is about all. */
-  readonly version: number | null;
 
 /** Errors that a description names. */
 const MOST_ERRORS = 10;
@@ -200,6 +203,14 @@ export class Session {
     return this.#decisions.read(options);
   }
 
+  /**
+   * Resets the file, where the server has asked for that and it was left to the app: the session is inactive
+   * then, and its failure has the action `ClientReset`. Does nothing otherwise.
+   */
+  reset(mode: Exclude<ResetMode, 'manual'>): void {
+    if (this.#host.ended() === null) this.#host.dispatch({ type: 'reset', mode });
+  }
+
   describe(): SessionDescription {
     const { path, user } = this.#host;
     return description({
@@ -208,6 +219,7 @@ export class Session {
       user,
       ended: this.#host.ended(),
       links: this.#host.links(),
+      reset: this.#host.reset(),
       errors: [...this.#errors],
     });
   }
@@ -294,6 +306,7 @@ export class Session {
       };
       signal?.addEventListener('abort', abort, { once: true });
       this.#waiting.set(id, {
+        version: what.version ?? null,
         resolve: () => finish(resolve),
         reject: (error) => finish(() => reject(error)),
       });
@@ -301,4 +314,3 @@ export class Session {
     });
   }
 }
-        version: what.version ?? null,
