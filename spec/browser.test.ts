@@ -27,6 +27,15 @@ const settle = (milliseconds: number): Promise<void> =>
 /** Milliseconds in which two pages on loopback are done with whatever is asked here. */
 const ample = 15_000;
 
+/** From what was left to do to all of it, never backwards. */
+const grows = (estimates: readonly number[]): void => {
+  const said = JSON.stringify(estimates);
+  assert.ok(estimates.length >= 2, said);
+  assert.ok((estimates[0] ?? 1) < 1, said);
+  assert.is(estimates[estimates.length - 1], 1, said);
+  for (let i = 1; i < estimates.length; i++) assert.ok((estimates[i] ?? 0) >= (estimates[i - 1] ?? 1), said);
+};
+
 const twoPages = async (stage: Stage, kind: LinkKind): Promise<void> => {
   const { server } = stage;
   const partition = `pages on ${kind}`;
@@ -71,9 +80,13 @@ const twoPages = async (stage: Stage, kind: LinkKind): Promise<void> => {
   assert.is(await server.version(partition), before);
   assert.is(await ann.evaluate(() => device.keys().length), 60, 'her own writes, and none of his');
   assert.is((await ann.evaluate(() => device.describe())).pendingWrites, 20);
+  for (const direction of ['upload', 'download'] as const)
+    await ann.evaluate((way) => device.watch(way), direction);
   await annsNetwork.setOffline(false);
   assert.is(await ann.evaluate(() => device.request()), 200);
   await converge(80);
+  for (const direction of ['upload', 'download'] as const)
+    grows(await ann.evaluate((way) => device.watched(way), direction));
 
   // Both, and the network forgets their connections meanwhile.
   for (const network of online) await network.setOffline(true);

@@ -2,7 +2,13 @@
  * What a page of the browser test runs: one device, which the test drives from outside through `device`.
  * Bundled by `stage.ts`; it uses the package by its public entry points, as an app would.
  */
-import { type Client, type Connector, openClient, type SessionDescription } from 'syncline/client';
+import {
+  type Client,
+  type Connector,
+  type Direction,
+  openClient,
+  type SessionDescription,
+} from 'syncline/client';
 import { longPollConnector } from 'syncline/long-poll';
 import { memoryClientStore } from 'syncline/memory';
 import { webSocketConnector } from 'syncline/websocket';
@@ -22,6 +28,10 @@ export interface Device {
   uploaded(milliseconds: number): Promise<boolean>;
   /** Whether all that the server had before the call is here within so many milliseconds. */
   downloaded(milliseconds: number): Promise<boolean>;
+  /** Notes the progress of what is outstanding now, in that direction. */
+  watch(direction: Direction): void;
+  /** The estimates that were noted, once nothing of that is outstanding any more. */
+  watched(direction: Direction): Promise<number[]>;
   /** What becomes of a request to the server, past the engine: a status, or 'failed'. */
   request(): Promise<number | 'failed'>;
   /** What becomes of a WebSocket to the server, past the engine. */
@@ -59,6 +69,15 @@ const within = (milliseconds: number, wait: (signal: AbortSignal) => Promise<voi
   );
 };
 
+const noted: Partial<Record<Direction, Promise<number[]>>> = {};
+
+const noting = async (direction: Direction): Promise<number[]> => {
+  const estimates: number[] = [];
+  for await (const { estimate } of opened().session.progress(direction, 'forCurrentlyOutstandingWork'))
+    estimates.push(estimate);
+  return estimates;
+};
+
 globalThis.device = {
   open: async (kind, partition) => {
     const timing = { retryFirst: 50, retryMost: 200 };
@@ -75,6 +94,14 @@ globalThis.device = {
   uploaded: (milliseconds) => within(milliseconds, (signal) => opened().session.waitForUpload({ signal })),
   downloaded: (milliseconds) =>
     within(milliseconds, (signal) => opened().session.waitForDownload({ signal })),
+  watch: (direction) => {
+    noted[direction] = noting(direction);
+  },
+  watched: (direction) => {
+    const estimates = noted[direction];
+    if (estimates === undefined) throw new Error(`nobody watches the ${direction}`);
+    return estimates;
+  },
   request: () =>
     fetch('/', { cache: 'no-store' }).then(
       ({ status }) => status,
