@@ -182,6 +182,7 @@ const peersAreInstalled = (): boolean => {
 export const suite: Suite = {
   name: 'compaction',
   question: 'How fast does a long history become a short one that nobody can tell from it?',
+  peers,
   run(options) {
     const [overwrites, tenfold, lists] = workloads(options.smoke);
     runOurs(options, overwrites);
@@ -189,8 +190,9 @@ export const suite: Suite = {
     runGrowth(options, overwrites, tenfold);
     runOurs(options, lists);
     for (const { name } of [overwrites, lists]) runApart(options, name, 'syncline');
-    if (!peersAreInstalled()) return;
-    for (const peer of peers) {
+    const wanted = peers.filter(options.wants);
+    if (wanted.length === 0 || !peersAreInstalled()) return;
+    for (const peer of wanted) {
       runApart(options, overwrites.name, peer);
       if (!options.smoke) runApart(options, lists.name, peer);
     }

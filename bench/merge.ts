@@ -1,13 +1,22 @@
 /**
  * How fast two replicas that have not seen each other's changes are brought together.
  *
- *     transform          the merge alone, on changesets in memory: instructions of both sides per second
- *     merge and apply    what a replica does with the other's changes, state and all: incoming writes per second
- *     peak heap          of the process while it does so, garbage and all
+ *     transform               the merge alone, on changesets in memory: instructions of both sides per second
+ *     transform, recorded     the same while somebody listens to its decisions
+ *     merge and apply         what a replica does with the other's changes, state and all: incoming writes per second
+ *     peak heap               of the process while it does so, garbage and all
  *
  * Peers have no merge apart from applying, and are measured in the second sense: all changes in one update
- * (`bulk`), or an update for each transaction. They are installed apart (`bench/peers`), and run in processes
- * of their own on the same writes. All subjects are warm, and nobody collects garbage for them.
+ * (`bulk`), or an update for each transaction (`one by one`). They are installed apart (`bench/peers`). Every
+ * subject merges and applies in a process of its own, on the same writes, by the same script
+ * (`peers/merge.mjs`). All are warm, and nobody collects garbage for them. Peers that take too long are left
+ * out, and stderr says so.
+ *
+ * The recorder costs nothing where there is none. Without one the merge goes by the index, which does not
+ * know of recorders at all: nothing is asked, allocated or passed on for their sake. Only what the index
+ * leaves to the way pair by pair asks, for each pair that a rule has changed, whether there is one
+ * (`core/merge/pairwise.ts`); what it would be told is made behind that question. With a recorder, all goes
+ * pair by pair, and `transform, recorded` says what that costs.
  *
  * Floors: `floor-slots` finds the newest write of each property, and nothing else. `floor-pairs` compares
  * bare integers, every pair, with inserts and erasures only.
@@ -19,104 +28,11 @@
 import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import * as E from 'fp-ts/lib/Either.js';
-import { syncline } from '../core/merge/rule-set.js';
-import { type Transformed, transform } from '../core/merge/transform.js';
-import { edit } from '../core/model/apply.js';
 import type { Changeset } from '../core/model/changeset.js';
-import {
-  addColumn,
-  addTable,
-  arrayErase,
-  arrayInsert,
-  arrayMove,
-  createObject,
-  type Instruction,
-  update,
-} from '../core/model/instruction.js';
-import { type Key, objectIdKey } from '../core/model/key.js';
-import type { CollectionType } from '../core/model/schema.js';
-import { emptyState, type State } from '../core/model/state.js';
 import { naiveTransform } from '../spec/kit/naive.js';
+import { type Changesets, changesetsOf, countOf, merged, rules } from './merge-subject.js';
 import { measure, type Row, type Suite, type SuiteOptions } from './suite.js';
-import { type Transaction, type Workload, type Write, workloads, writesOf } from './workloads.js';
-
-const TABLE = 'Item';
-const LIST = 'list';
-
-/** Each write has a key of its own, as it has when it comes from another device. */
-const keyOf = (object: number): Key => objectIdKey(`65a1${object.toString(16).padStart(20, '0')}`);
-const fieldNames = Array.from({ length: 20 }, (_, field) => `field${field}`);
-const fieldOf = (field: number): string => fieldNames[field] as string;
-
-/** The instructions of one write on a list that has `size` elements. */
-const instructionsOf = (write: Write, size: number): Instruction[] => {
-  switch (write.kind) {
-    case 'set':
-      return [update(TABLE, keyOf(write.object), fieldOf(write.field), [], BigInt(write.value))];
-    case 'create':
-      return [
-        createObject(TABLE, keyOf(write.object)),
-        update(TABLE, keyOf(write.object), fieldOf(0), [], BigInt(write.value)),
-      ];
-    case 'insert':
-      return [arrayInsert(TABLE, keyOf(0), LIST, [write.index], BigInt(write.value), size)];
-    case 'erase':
-      return [arrayErase(TABLE, keyOf(0), LIST, [write.index], size)];
-    case 'move':
-      return [arrayMove(TABLE, keyOf(0), LIST, [write.index], write.to, size)];
-  }
-};
-
-const changesetsOf = (side: readonly Transaction[], origin: number, list: number): Changeset[] => {
-  let size = list;
-  return side.map((writes, k) => {
-    const instructions = writes.flatMap((write) => {
-      const made = instructionsOf(write, size);
-      size += write.kind === 'insert' ? 1 : write.kind === 'erase' ? -1 : 0;
-      return made;
-    });
-    return { version: k + 1, base: 0, timestamp: 1_700_000_000_000 + k, origin, instructions };
-  });
-};
-
-const column = (field: string, collection: CollectionType): Instruction =>
-  addColumn(TABLE, field, { type: 'int', nullable: true, collection, target: null });
-
-const baseOf = ({ objects, list }: Workload): State => {
-  const draft = edit(emptyState);
-  const primaryKey = { name: '_id', type: 'objectId', nullable: false } as const;
-  const instructions = [
-    addTable(TABLE, { type: 'topLevel', primaryKey, asymmetric: false }),
-    ...fieldNames.map((field) => column(field, 'single')),
-    column(LIST, 'list'),
-    ...Array.from({ length: objects }, (_, object) => createObject(TABLE, keyOf(object))),
-    ...Array.from({ length: list }, (_, k) => arrayInsert(TABLE, keyOf(0), LIST, [k], BigInt(k), k)),
-  ];
-  for (const instruction of instructions) draft.apply(instruction);
-  return draft.finish();
-};
-
-const applied = (state: State, changesets: readonly Changeset[]): State => {
-  const draft = edit(state);
-  for (const { instructions } of changesets)
-    for (const instruction of instructions) {
-      const error = draft.apply(instruction);
-      if (error !== null) throw new Error(error.message);
-    }
-  return draft.finish();
-};
-
-type Changesets = readonly Changeset[];
-
-const merged = (left: Changesets, right: Changesets): Transformed => {
-  const result = transform(left, right, { rules: syncline });
-  if (E.isLeft(result)) throw new Error(result.left.message);
-  return result.right;
-};
-
-const countOf = (changesets: Changesets): number =>
-  changesets.reduce((count, { instructions }) => count + instructions.length, 0);
+import { type Transaction, type Workload, workloads } from './workloads.js';
 
 /** The newest write of each property wins. */
 const newestWrites = (left: Changesets, right: Changesets): Map<string, Map<string, Changeset>> => {
@@ -194,7 +110,7 @@ const run = (
   { subject, metric, unit, count, work }: Measurement,
 ): void => {
   const times = smoke ? 1 : 5;
-  // Compiled code is what a long session has.
+  // Compiled code is what a long session has; `peers/merge.mjs` does the same.
   const until = performance.now() + (smoke ? 0 : 700);
   do work();
   while (performance.now() < until);
@@ -213,29 +129,31 @@ const runOurs = (options: SuiteOptions, workload: Workload): void => {
   const left = changesetsOf(workload.left, 2, workload.list);
   const right = changesetsOf(workload.right, 3, workload.list);
   const instructions = countOf(left) + countOf(right);
-  const mine = applied(baseOf(workload), left);
   const transformed = { metric: 'transform', unit: 'instructions/s', count: instructions };
   peak = 0;
   run(options, name, { subject: 'syncline', ...transformed, work: () => merged(left, right) });
-  run(options, name, {
-    subject: 'syncline',
-    metric: 'merge and apply, bulk',
-    unit: 'writes/s',
-    count: writesOf(workload.right),
-    work: () => applied(mine, merged(left, right).right),
-  });
   options.report({
     workload: name,
     subject: 'syncline',
-    metric: 'peak heap',
+    metric: 'peak heap, transform',
     value: peak / 2 ** 20,
     unit: 'MiB',
   });
+  if (recordedWorkloads.includes(name)) {
+    let decisions = 0;
+    const decided = (): void => void decisions++;
+    run(options, name, {
+      subject: 'syncline',
+      ...transformed,
+      metric: 'transform, recorded',
+      work: () => merged(left, right, { decided }),
+    });
+  }
   if (left.length * right.length <= 1_000_000 && instructions <= 2000) {
     run(options, name, {
       subject: 'naive',
       ...transformed,
-      work: () => naiveTransform(left, right, { rules: syncline }),
+      work: () => naiveTransform(left, right, { rules }),
     });
   }
   if (workload.list === 0) {
@@ -249,7 +167,11 @@ const runOurs = (options: SuiteOptions, workload: Workload): void => {
   }
 };
 
-const peers = ['yjs', 'automerge', 'loro', 'ot-json1'];
+/** One on which each pair that meets is decided, and one on which none is. */
+const recordedWorkloads = ['merge-conflicting', 'merge-fields'];
+
+const quickPeers = ['yjs', 'loro'];
+const slowPeers = ['automerge', 'ot-json1'];
 const peersFolder = new URL('../../bench/peers/', import.meta.url);
 
 const peersAreInstalled = (): boolean => {
@@ -260,33 +182,60 @@ const peersAreInstalled = (): boolean => {
   return false;
 };
 
-/** A process for each peer and workload, so that none pays for another's memory. */
-const runPeer = ({ smoke, report }: SuiteOptions, peer: string, workload: string): void => {
+/** Longest time of one process, and of all processes of slow peers together: some write, or merge, for hours. */
+const PROCESS_SECONDS = 60;
+const SLOW_SECONDS = 180;
+
+/** A process for each subject and workload, so that none pays for another's memory. */
+const runApart = (
+  { smoke, report }: SuiteOptions,
+  subject: string,
+  workload: string,
+  seconds = PROCESS_SECONDS,
+): void => {
   const script = fileURLToPath(new URL('merge.mjs', peersFolder));
-  const list = fileURLToPath(new URL('workloads.js', import.meta.url));
-  const { status, stdout, stderr } = spawnSync(
+  const modules = fileURLToPath(new URL('.', import.meta.url));
+  const { status, signal, stdout, stderr } = spawnSync(
     process.execPath,
-    [script, peer, workload, list, smoke ? 'smoke' : 'real'],
-    { encoding: 'utf8', maxBuffer: 2 ** 26 },
+    [script, subject, workload, modules, smoke ? 'smoke' : 'real'],
+    { encoding: 'utf8', maxBuffer: 2 ** 26, timeout: 1000 * seconds, killSignal: 'SIGKILL' },
   );
-  if (status !== 0) throw new Error(`${peer} failed on ${workload}: ${stderr}`);
+  const isLate = status === null && signal === 'SIGKILL';
+  if (status !== 0 && !isLate) throw new Error(`${subject} failed on ${workload}: ${stderr}`);
   for (const line of stdout.split('\n')) {
-    if (line === '') continue;
+    if (!line.endsWith('}')) continue;
     const row: Pick<Row, 'metric' | 'value' | 'unit'> = JSON.parse(line);
-    report({ workload, subject: peer, ...row });
+    report({ workload, subject, ...row });
   }
+  if (isLate)
+    console.error(`${subject.toUpperCase()} DID NOT FINISH ${workload} within ${Math.round(seconds)} s`);
 };
 
 export const suite: Suite = {
   name: 'merge',
   question: 'How fast are two replicas that have not seen each other brought together?',
+  peers: [...quickPeers, ...slowPeers],
   run(options) {
-    const withPeers = peersAreInstalled();
-    for (const workload of workloads(options.smoke)) {
+    const { smoke, wants } = options;
+    const withPeers = [...quickPeers, ...slowPeers].some(wants) && peersAreInstalled();
+    // Processes take longer to start than smoke sizes to run.
+    const isShown = ({ name, withPeers }: Workload): boolean =>
+      smoke ? name === 'merge-conflicting' : withPeers;
+    for (const workload of workloads(smoke)) {
       runOurs(options, workload);
-      // Some peers take long to write what is then merged, and processes take longer to start than smoke sizes.
-      const isShown = options.smoke ? workload.name === 'merge-conflicting' : workload.withPeers;
-      if (withPeers && isShown) for (const peer of peers) runPeer(options, peer, workload.name);
+      if (!isShown(workload)) continue;
+      runApart(options, 'syncline', workload.name);
+      if (!withPeers) continue;
+      for (const peer of quickPeers) if (wants(peer)) runApart(options, peer, workload.name);
     }
+    if (!withPeers) return;
+    const end = performance.now() + 1000 * SLOW_SECONDS;
+    for (const workload of workloads(smoke).filter(isShown))
+      for (const peer of slowPeers) {
+        if (!wants(peer)) continue;
+        const seconds = Math.min(PROCESS_SECONDS, (end - performance.now()) / 1000);
+        if (seconds > 1) runApart(options, peer, workload.name, seconds);
+        else console.error(`NO TIME IS LEFT for ${peer} on ${workload.name}; to see it: --peers ${peer}`);
+      }
   },
 };

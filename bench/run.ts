@@ -1,9 +1,12 @@
 /**
- * `npm run bench -- [suite…] [--json] [--smoke] [--list]`: runs the suites, all or those named.
+ * `npm run bench -- [suite…] [--json] [--smoke] [--list] [--peers …]`: runs the suites, all or those named.
  *
  *     --json    one object a line: {"suite","workload","subject","metric","value","unit"}
  *     --smoke   tiny sizes, to see that the suites work
  *     --list    the suites and their questions, and nothing is run
+ *     --peers   `none`, `all` (as without it), or the names of those to be measured, with commas
+ *
+ * Rows are printed as they are known, as JSON or on stderr; tables of them, a suite each, on stdout in the end.
  */
 import { parseArgs } from 'node:util';
 import { suite as apply } from './apply.js';
@@ -11,35 +14,47 @@ import { suite as codec } from './codec.js';
 import { suite as compaction } from './compaction.js';
 import { suite as merge } from './merge.js';
 import type { Row, Suite } from './suite.js';
-import { renderTable } from './table.js';
+import { renderRow, renderTable } from './table.js';
 import { suite as transports } from './transports.js';
 
 const suites: readonly Suite[] = [apply, codec, compaction, merge, transports];
 
 const usage = (): string =>
-  `npm run bench -- [suite…] [--json] [--smoke] [--list], where suite is ${suites.map(({ name }) => name).join(', ')}`;
+  `npm run bench -- [suite…] [--json] [--smoke] [--list] [--peers all|none|name,…], where suite is ${names(suites)}`;
+
+const names = (all: readonly Suite[]): string => all.map(({ name }) => name).join(', ');
 
 interface Request {
   readonly chosen: readonly Suite[];
   readonly json: boolean;
   readonly smoke: boolean;
   readonly list: boolean;
+  /** Null for all. */
+  readonly peers: readonly string[] | null;
 }
 
-const runSuite = async (suite: Suite, { smoke, json }: Request): Promise<void> => {
+const runSuite = async (suite: Suite, { smoke, json, peers }: Request): Promise<void> => {
   const rows: Row[] = [];
   if (!json) console.log(`\n${suite.name}: ${suite.question}\n`);
   await suite.run({
     smoke,
+    wants: (peer) => peers === null || peers.includes(peer),
     report: ({ workload, subject, metric, value, unit }) => {
       if (!Number.isFinite(value)) {
         throw new Error(`${suite.name}: ${subject} scored ${value} ${unit} in ${metric} of ${workload}`);
       }
-      rows.push({ workload, subject, metric, value, unit });
-      if (json) console.log(JSON.stringify({ suite: suite.name, workload, subject, metric, value, unit }));
+      const row = { workload, subject, metric, value, unit };
+      rows.push(row);
+      if (json) console.log(JSON.stringify({ suite: suite.name, ...row }));
+      else console.error(renderRow(row));
     },
   });
-  if (!json) console.log(renderTable(rows));
+  if (!json) console.log(`\n${renderTable(rows)}`);
+};
+
+const peersNamed = (option: string | undefined): readonly string[] | null => {
+  if (option === undefined || option === 'all') return null;
+  return option === 'none' ? [] : option.split(',');
 };
 
 /** What the command line asks for, or what is wrong with it. */
@@ -47,12 +62,21 @@ const readArguments = (): Request | string => {
   try {
     const { values, positionals } = parseArgs({
       allowPositionals: true,
-      options: { json: { type: 'boolean' }, smoke: { type: 'boolean' }, list: { type: 'boolean' } },
+      options: {
+        json: { type: 'boolean' },
+        smoke: { type: 'boolean' },
+        list: { type: 'boolean' },
+        peers: { type: 'string' },
+      },
     });
     const unknown = positionals.filter((name) => !suites.some((suite) => suite.name === name));
     if (unknown.length > 0) return `no suite is called ${unknown.join(' or ')}`;
     const chosen = suites.filter(({ name }) => positionals.length === 0 || positionals.includes(name));
-    return { chosen, json: values.json === true, smoke: values.smoke === true, list: values.list === true };
+    const peers = peersNamed(values.peers);
+    const strangers = (peers ?? []).filter((peer) => !chosen.some((suite) => suite.peers?.includes(peer)));
+    if (strangers.length > 0) return `no peer is called ${strangers.join(' or ')}`;
+    const { json, smoke, list } = values;
+    return { chosen, json: json === true, smoke: smoke === true, list: list === true, peers };
   } catch (error) {
     return error instanceof Error ? error.message : String(error);
   }

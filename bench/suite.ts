@@ -17,6 +17,8 @@ export interface Row {
 export interface SuiteOptions {
   /** Tiny workloads, one repetition: shows that the suite works, and says nothing about speed. */
   readonly smoke: boolean;
+  /** Whether a peer is to be measured, of those that the suite says it has. */
+  wants(peer: string): boolean;
   report(row: Row): void;
 }
 
@@ -24,6 +26,8 @@ export interface Suite {
   /** Its file is `bench/<name>.ts`. */
   readonly name: string;
   readonly question: string;
+  /** Those that can be chosen. */
+  readonly peers?: readonly string[];
   run(options: SuiteOptions): void | Promise<void>;
 }
 

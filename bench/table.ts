@@ -12,6 +12,10 @@ const printNumber = (value: number, significant: number): string => {
   return fraction === undefined ? grouped : `${grouped}.${fraction}`;
 };
 
+/** One row by itself. */
+export const renderRow = ({ workload, subject, metric, value, unit }: Row): string =>
+  `${workload}  ${subject}  ${metric}: ${printNumber(value, 4)} ${unit}`;
+
 const pad = (cells: readonly string[], widths: readonly number[], left: number): string =>
   cells
     .map((cell, i) => (i < left ? cell.padEnd(widths[i] ?? 0) : cell.padStart(widths[i] ?? 0)))

@@ -154,12 +154,17 @@ const fanOut = async (subject: string, { subscribers, changes, pacedChanges, rep
   return { loaded, paced };
 };
 
-const runFanOut = async ({ smoke, report }: SuiteOptions): Promise<void> => {
+const runFanOut = async ({ smoke, wants, report }: SuiteOptions): Promise<void> => {
   const sizes: FanOut = smoke
     ? { subscribers: 5, changes: 50, pacedChanges: 10, repetitions: 1 }
     : { subscribers: 200, changes: 2000, pacedChanges: 500, repetitions: 3 };
   const { subscribers, changes } = sizes;
-  for (const subject of ['syncline', ...(peersAreInstalled() ? peers : []), ...floors]) {
+  const wanted = peers.filter(wants);
+  for (const subject of [
+    'syncline',
+    ...(wanted.length > 0 && peersAreInstalled() ? wanted : []),
+    ...floors,
+  ]) {
     const { loaded, paced } = await fanOut(subject, sizes);
     const score = (workload: string, scores: readonly Score[]) => {
       const of = (metric: string, unit: string, value: (score: Score) => number): void =>
@@ -199,6 +204,7 @@ const runIdle = async ({ smoke, report }: SuiteOptions): Promise<void> => {
 export const suite: Suite = {
   name: 'transports',
   question: 'What does the way from one device to others cost?',
+  peers,
   run: async (options) => {
     await runRoundTrips(options);
     await runFanOut(options);

@@ -62,12 +62,21 @@ for (const line of listed) {
   });
 }
 
-bench('an unknown suite or option is refused with the usage', () => {
-  for (const wrong of ['nothing', '--nothing']) {
+bench('only the peers that are wanted are measured, and rows are told before the table', () => {
+  const { code, out, err } = run('merge', '--smoke', '--peers', 'none');
+  assert.is(code, 0, err);
+  for (const peer of ['yjs', 'loro', 'automerge', 'ot-json1']) assert.not.match(out + err, peer);
+  assert.match(err, /^merge-disjoint {2}syncline {2}transform: [\d.,]+ instructions\/s$/m);
+  assert.match(err, /^merge-conflicting {2}syncline {2}merge and apply, bulk: [\d.,]+ writes\/s$/m);
+  assert.match(out, /^merge-disjoint +transform +instructions\/s/m);
+});
+
+bench('an unknown suite, peer or option is refused with the usage', () => {
+  for (const wrong of ['nothing', '--nothing', '--peers=nothing']) {
     const { code, out, err } = run(wrong);
     assert.is(code, 2);
     assert.is(out, '');
-    assert.match(err, wrong);
+    assert.match(err, wrong.replace('--peers=', ''));
     assert.match(err, 'npm run bench -- [suite…]');
   }
 });

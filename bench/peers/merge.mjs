@@ -1,21 +1,24 @@
 /**
- * One peer on one workload of the merge benchmark: `node merge.mjs PEER WORKLOAD WORKLOADS_MODULE smoke|real`.
- * Prints a line of JSON for each metric. `../merge.ts` says what the metrics mean.
+ * One subject on one workload of the merge benchmark: `node merge.mjs SUBJECT WORKLOAD MODULES smoke|real`,
+ * MODULES being the folder of the built benchmark. Prints a line of JSON for each metric, as soon as it is
+ * known. `../merge.ts` says what the metrics mean.
  *
  * A replica has the state that both sides started from and all that the left wrote; what the right wrote
- * comes in as the peer's own updates. Making replicas and updates is not timed.
+ * comes in as the subject's own updates. Making replicas and updates is not timed.
  */
 import { pathToFileURL } from 'node:url';
 
-const [peerName, workloadName, workloadsModule, size] = process.argv.slice(2);
+const [subjectName, workloadName, folder, size] = process.argv.slice(2);
 const isSmoke = size === 'smoke';
-const { workloads, writesOf } = await import(pathToFileURL(workloadsModule).href);
+const modules = pathToFileURL(`${folder}/`);
+const { workloads, writesOf } = await import(new URL('workloads.js', modules).href);
 const workload = workloads(isSmoke).find(({ name }) => name === workloadName);
-const peer = (await import(`./${peerName}.mjs`)).open(workload);
+const subject = await (await import(`./${subjectName}.mjs`)).open(workload, modules);
 const count = writesOf(workload.right);
 
 /** Nobody waits longer for one figure; what was done by then counts. */
 const PATIENCE = isSmoke ? 300 : 1500;
+const WARM_UP = isSmoke ? 0 : 700;
 const TIMES = isSmoke ? 1 : 5;
 let peak = 0;
 
@@ -26,11 +29,11 @@ const notePeak = () => {
 
 /** Writes per second of one repetition on a replica of its own. `updates` are `weight` writes each. */
 const repetition = (updates, weight) => {
-  const replica = peer.replica();
+  const replica = subject.replica();
   const start = performance.now();
   let done = 0;
   for (const update of updates) {
-    peer.receive(replica, update);
+    subject.receive(replica, update);
     done += weight;
     if (performance.now() - start > PATIENCE) break;
   }
@@ -39,16 +42,21 @@ const repetition = (updates, weight) => {
   return rate;
 };
 
+const report = (metric, value, unit) => console.log(JSON.stringify({ metric, value, unit }));
+
+/** Reports the median of warm repetitions. */
 const measure = (metric, updates, weight) => {
   const rates = [];
-  const until = performance.now() + 3 * PATIENCE;
-  // The first repetition warms up, unless it has taken all the time there is.
-  let rate = repetition(updates, weight);
-  while (rates.length < TIMES && performance.now() < until) rates.push(repetition(updates, weight));
-  if (rates.length > 0) rate = rates.sort((a, b) => a - b)[rates.length >> 1];
-  console.log(JSON.stringify({ metric, value: rate, unit: 'writes/s' }));
+  const start = performance.now();
+  do repetition(updates, weight);
+  while (performance.now() - start < WARM_UP);
+  // Who takes all the time there is for one repetition is not warmed up any more.
+  while (rates.length < TIMES && (rates.length === 0 || performance.now() - start < 3 * PATIENCE))
+    rates.push(repetition(updates, weight));
+  report(metric, rates.sort((a, b) => a - b)[rates.length >> 1], 'writes/s');
 };
 
-measure('merge and apply, bulk', [peer.bulk], count);
-if (workload.right.length > 1) measure('merge and apply, one by one', peer.updates, 1);
-console.log(JSON.stringify({ metric: 'peak heap', value: peak / 2 ** 20, unit: 'MiB' }));
+measure('merge and apply, bulk', [subject.bulk], count);
+if (subject.updates !== undefined && workload.right.length > 1)
+  measure('merge and apply, one by one', subject.updates, 1);
+report('peak heap', peak / 2 ** 20, 'MiB');

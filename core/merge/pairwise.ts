@@ -2,10 +2,13 @@
  * The merge pair by pair, in the order of its definition: each instruction of the left over all of the right
  * that it may meet.
  *
- * This is the way of merges that the index is not for: where somebody listens, since decisions are told in
- * the order in which they are taken; where the schema is erased, since that meets everything and puts
- * instructions in front of others; and where a rule reports a problem, so that it is the first one that is
- * found, whatever order the index goes in.
+ * This is the way of merges that the index is not for:
+ *
+ * - where somebody listens, since decisions are told in the order in which they are taken. On a list there
+ *   are as many of them as pairs: every insertion moves what the other side does behind it;
+ * - where the schema is erased, since that meets everything and puts instructions in front of others;
+ * - where a rule reports a problem, so that it is the first one that is found, whatever order the index goes
+ *   in.
  *
  * Source: merge-semantics, section 5.3.
  */
@@ -126,27 +129,22 @@ export class PairwiseMerge {
     left: Instruction,
     right: Instruction,
   ): void {
-    const party = (side: Side): ErrorSide & Party =>
-      side === 'left'
-        ? {
-            side,
-            index: traveller.index,
-            changeset: this.lefts[traveller.index] as Changeset,
-            instruction: left,
-          }
-        : {
-            side,
-            index: partner.index,
-            changeset: this.rights[partner.index] as Changeset,
-            instruction: right,
-          };
     if (outcome.problem !== null) {
-      this.problem = transformError(outcome.problem, party('left'), party('right'));
+      const theirs = this.party('right', partner, right);
+      this.problem = transformError(outcome.problem, this.party('left', traveller, left), theirs);
       return;
     }
-    if (this.recorder !== undefined) report(this.recorder, outcome, party('left'), party('right'));
+    if (this.recorder !== undefined) {
+      const theirs = this.party('right', partner, right);
+      report(this.recorder, outcome, this.party('left', traveller, left), theirs);
+    }
     traveller.instruction = after(left, outcome.first);
     partner.instruction = after(right, outcome.second);
+  }
+
+  private party(side: Side, { index }: Traveller, instruction: Instruction): ErrorSide & Party {
+    const changesets = side === 'left' ? this.lefts : this.rights;
+    return { side, index, changeset: changesets[index] as Changeset, instruction };
   }
 }
 
