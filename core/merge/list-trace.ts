@@ -147,7 +147,7 @@ export class Trace {
         } else {
           this.#sides.push(RIGHT);
           this.#right = born;
-          this.#await(view, time);
+          this.#expect(view, time);
         }
         if (isInside) isInside = this.#isInGap(view, self);
       }
@@ -191,20 +191,20 @@ export class Trace {
     this.#sides.clear();
     this.#strayLeft.clear();
     this.#strayRight.clear();
-    this.#await(view, 0);
+    this.#expect(view, 0);
   }
 
   /** Looks through the gap for births after `time`. */
-  #await(view: ListView, time: number): void {
+  #expect(view: ListView, time: number): void {
     this.#coming.clear();
-    this.#awaitBefore(view, this.#right, this.#left, time, NEVER);
+    this.#expectBefore(view, this.#right, this.#left, time, NEVER);
   }
 
   /**
    * Looks through what is left of `from` and right of `to` for births after `time` and before `until`, the
    * first birth further right.
    */
-  #awaitBefore(view: ListView, from: number, to: number, time: number, until: number): void {
+  #expectBefore(view: ListView, from: number, to: number, time: number, until: number): void {
     const { previous, birth } = view;
     for (let place = previous[from] as number; place !== to; place = previous[place] as number) {
       view.patience--;
@@ -229,7 +229,7 @@ export class Trace {
     this.#left = place;
     const coming = this.#coming.top;
     const until = coming === ABSENT ? NEVER : (view.birth[coming] as number);
-    this.#awaitBefore(view, dying, place, time - 1, until);
+    this.#expectBefore(view, dying, place, time - 1, until);
     return passed;
   }
 
@@ -246,7 +246,7 @@ export class Trace {
       if ((view.birth[place] as number) >= time) isBirthComing = true;
     } while (!this.#isAlive(view, place, time));
     this.#right = place;
-    if (isBirthComing) this.#await(view, time - 1);
+    if (isBirthComing) this.#expect(view, time - 1);
     return passed;
   }
 
