@@ -5,11 +5,21 @@
  *     hold PATH                    opens the client store and keeps it
  *     race PATH WHO COUNT          commits COUNT times to a server store, against others
  *     fill PATH                    commits to a client store until that fails, prints how
+ *     compact PATH NOW             compacts partition p of a server store, prints each stage as it begins
  */
 import { writeSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
+import * as E from 'fp-ts/lib/Either.js';
 import * as lmdb from 'lmdb';
-import type { RecordBatch } from '../core/index.js';
+import {
+  commitRewrite,
+  defaultMaxOffline,
+  LogRewrite,
+  type RecordBatch,
+  readEntries,
+  rewritePlan,
+} from '../core/index.js';
+import { loadWhole } from '../transports/drivers/partition-host.js';
 import type { StoreError } from '../transports/ports.js';
 import { lmdbClientStore, lmdbServerStore } from '../transports/stores/lmdb.js';
 import { batch, entry, range } from './conformance/entries.js';
@@ -71,12 +81,35 @@ const race = async (path: string, who: number, count: number): Promise<void> => 
   await store.close();
 };
 
+/** What `syncline compact` does, but that it says how far it has got. */
+const compact = async (path: string, now: number): Promise<void> => {
+  const store = await (await lmdbServerStore({ lmdb, path })).partition('p');
+  const { revision, partition } = await loadWhole(store, 1);
+  const rewrite = new LogRewrite(rewritePlan(partition, now, defaultMaxOffline));
+  say('read');
+  const read = readEntries(await store.read('log', 0, partition.head + 1, Number.MAX_SAFE_INTEGER));
+  if (E.isLeft(read)) throw new Error(read.left.message);
+  rewrite.take(read.right);
+  say('rewrite');
+  let done = rewrite.step();
+  while (done === null) done = rewrite.step();
+  if (E.isLeft(done)) throw new Error(done.left);
+  const commit = commitRewrite(partition, done.right, now, defaultMaxOffline);
+  if (commit === null) throw new Error('the rewritten log is not taken');
+  say('commit');
+  await store.commit(revision, commit.batch);
+  say('done');
+  setInterval(() => undefined, 1000);
+};
+
 const main = async ([command, ...rest]: readonly string[]): Promise<void> => {
   const [a = '', b = '', c = ''] = rest;
   if (command === 'fill') {
     await fill(a);
   } else if (command === 'race') {
     await race(a, Number(b), Number(c));
+  } else if (command === 'compact') {
+    await compact(a, Number(b));
   } else if (command === 'hold') {
     await lmdbClientStore({ lmdb, path: a });
     say('held');

@@ -1,19 +1,28 @@
 #!/usr/bin/env node
 /** The command `syncline`. */
 import { parseArgs } from 'node:util';
+import { compactFolder, printCompactReports } from './compact.js';
 import { inspect, printReports } from './inspect.js';
 import { serve } from './serve.js';
 
 const usage = `usage:
   syncline serve DIR [--port N] [--host H]   a server on the store in DIR; port 8787, host 127.0.0.1 by default
-  syncline inspect DIR                       what the server's store in DIR holds`;
+  syncline inspect DIR                       what the server's store in DIR holds
+  syncline compact DIR [--dry-run] [--max-offline-days N]
+                                             compacts the histories in DIR, or says what that would do and cost;
+                                             clients may be offline for 30 days by default`;
 
 /** Answers the exit code. */
 const main = async (args: readonly string[]): Promise<number> => {
   const { positionals, values } = parseArgs({
     args: [...args],
     allowPositionals: true,
-    options: { port: { type: 'string', default: '8787' }, host: { type: 'string', default: '127.0.0.1' } },
+    options: {
+      port: { type: 'string', default: '8787' },
+      host: { type: 'string', default: '127.0.0.1' },
+      'dry-run': { type: 'boolean', default: false },
+      'max-offline-days': { type: 'string', default: '30' },
+    },
   });
   const [command, directory, ...rest] = positionals;
   if (directory === undefined || rest.length > 0) throw new Error('one command and one folder are expected');
@@ -28,6 +37,15 @@ const main = async (args: readonly string[]): Promise<number> => {
     case 'inspect':
       console.log(printReports(await inspect(directory)));
       return 0;
+    case 'compact': {
+      const days = Number(values['max-offline-days']);
+      if (!(days > 0))
+        throw new Error(`--max-offline-days ${values['max-offline-days']}: a number above 0 is expected`);
+      const maxOffline = days * 86_400_000;
+      const options = { directory, dryRun: values['dry-run'], maxOffline, now: Date.now() };
+      console.log(printCompactReports(await compactFolder(options)));
+      return 0;
+    }
     default:
       throw new Error(`there is no command ${command}`);
   }
