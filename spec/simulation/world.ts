@@ -59,7 +59,7 @@ export class World {
     this.plan = plan;
     const { seed } = plan;
     const weathers = stream(seed, 'weather');
-    const names = Array.from({ length: plan.devices }, (_, i) => String.fromCharCode(65 + i));
+    const names = Array.from({ length: plan.devices }, (_, i) => deviceName(i));
     for (const name of names)
       this.weather.set(name, {
         delay: weathers.int(40),
@@ -265,4 +265,8 @@ export class World {
   }
 }
 
-const partitionName = (index: number): string => ['p', 'q'][index] as string;
+/** A … Z, AA, AB … */
+const deviceName = (index: number): string =>
+  (index < 26 ? '' : deviceName(Math.floor(index / 26) - 1)) + String.fromCharCode(65 + (index % 26));
+
+const partitionName = (index: number): string => `p${index + 1}`;
