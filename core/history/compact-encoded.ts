@@ -11,7 +11,8 @@ import type { DecodeError } from '../base/decode-error.js';
 import type { ColumnLookup } from '../merge/rule.js';
 import type { Changeset } from '../model/changeset.js';
 import { decodeChangeset } from '../model/codec.js';
-import { KIND_MASK, kindNumbers, TAG_INT, TAG_MASK, TAG_NULL } from '../model/codec-format.js';
+import * as format from '../model/codec-format.js';
+import { kindNumbers } from '../model/codec-format.js';
 import type { Instruction } from '../model/instruction.js';
 import type { Key } from '../model/key.js';
 import { unpack } from '../model/packed.js';
@@ -28,17 +29,14 @@ import {
 } from './compact-place.js';
 import { SCHEMA_OBJECT, Survivors } from './compact-survivors.js';
 import { foldWithin } from './compact-within.js';
-import {
-  QuickScan,
-  ROW,
-  ROW_END,
-  ROW_FIELD,
-  ROW_KIND,
-  ROW_OBJECT,
-  ROW_PAYLOAD,
-  ROW_START,
-} from './quick-scan.js';
+import * as rowLayout from './quick-rows.js';
+import { QuickScan } from './quick-scan.js';
 import { encodeSegment, runsOf } from './segment-write.js';
+
+// A module's own constants cost nothing, whereas imported ones are looked up whenever they are used.
+const { KIND_MASK, TAG_INT, TAG_MASK, TAG_NULL } = format;
+const { ROW, ROW_END, ROW_FIELD, ROW_KIND, ROW_OBJECT, ROW_PAYLOAD, ROW_START } = rowLayout;
+const { Update: UPDATE, CreateObject: CREATE_OBJECT } = kindNumbers;
 
 /** Which changeset was refused, by position, and why; the offset is into its bytes. */
 export interface EncodedError extends DecodeError {
@@ -124,7 +122,7 @@ class EncodedPass {
     for (let row = (scan.count - 1) * ROW; row >= 0; row -= ROW) {
       const object = rows[row + ROW_OBJECT] as number;
       const kind = (rows[row + ROW_KIND] as number) & KIND_MASK;
-      if (kind === kindNumbers.Update) {
+      if (kind === UPDATE) {
         const field = rows[row + ROW_FIELD] as number;
         const head = (rows[row + ROW_KIND] as number) >> ROW_PAYLOAD;
         const tag = head & TAG_MASK;
@@ -134,7 +132,7 @@ class EncodedPass {
         const start = rows[row + ROW_START] as number;
         const end = rows[row + ROW_END] as number;
         survivors.addRaw(this.objectOf(object), part, kind, this.fieldOf(field), source, start, end);
-      } else if (kind === kindNumbers.CreateObject ? this.keepsCreate(object) : this.keepsErase(object, part))
+      } else if (kind === CREATE_OBJECT ? this.keepsCreate(object) : this.keepsErase(object, part))
         survivors.addRaw(this.objectOf(object), part, kind, -1, source, 0, 0);
     }
     if (survivors.count > count) survivors.sources.push(bytes);

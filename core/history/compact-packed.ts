@@ -4,17 +4,11 @@
  * plain properties, and changesets in which something may be folded, are made readable.
  */
 import type { ColumnLookup } from '../merge/rule.js';
-import {
-  IS_DEFAULT,
-  kindNumbers,
-  TAG_INT,
-  TAG_LINK,
-  TAG_MARKERS,
-  TAG_MASK,
-  TAG_NULL,
-} from '../model/codec-format.js';
+import * as format from '../model/codec-format.js';
+import { kindNumbers } from '../model/codec-format.js';
 import { type Instruction, isPathInstruction } from '../model/instruction.js';
-import { FIELD, KIND, OBJECT, type PackedInstructions, REST, STRIDE, TABLE } from '../model/packed.js';
+import type { PackedInstructions } from '../model/packed.js';
+import * as packed from '../model/packed.js';
 import { supersede } from './compact.js';
 import { columnsOfHistory } from './compact-absorb.js';
 import { operandEnd } from './compact-operand.js';
@@ -23,6 +17,11 @@ import { SCHEMA_OBJECT, Survivors } from './compact-survivors.js';
 import { foldWithin } from './compact-within.js';
 import { type Block, changesetsOf, encodeSegment, type Segment } from './segment.js';
 import type { Parts } from './segment-format.js';
+
+// A module's own constants cost nothing, whereas imported ones are looked up whenever they are used.
+const { IS_DEFAULT, TAG_INT, TAG_LINK, TAG_MARKERS, TAG_MASK, TAG_NULL } = format;
+const { FIELD, KIND, OBJECT, REST, STRIDE, TABLE } = packed;
+const { Update: UPDATE, CreateObject: CREATE_OBJECT, EraseObject: ERASE_OBJECT } = kindNumbers;
 
 /**
  * The bytes of the superseded segment. It says what `supersede` of its changesets says, with the same
@@ -135,7 +134,7 @@ class PackedPass {
     let at = last;
     for (; at >= 0 && columns[at + OBJECT] === key && columns[at + TABLE] === table; at -= STRIDE) {
       const kind = columns[at + KIND] as number;
-      if (kind === kindNumbers.Update) {
+      if (kind === UPDATE) {
         const rest = columns[at + REST] as number;
         const head = bytes[rest] as number;
         const tag = head & TAG_MASK;
@@ -162,11 +161,11 @@ class PackedPass {
         if (tag === TAG_LINK) survivors.add(object, part, body.instructionAt(at / STRIDE));
         else
           survivors.addRaw(object, part, kind, this.name(body, field), source, rest, operandEnd(bytes, rest));
-      } else if (kind === kindNumbers.CreateObject) {
+      } else if (kind === CREATE_OBJECT) {
         if (eraser >= 0) continue;
         life = ++this.life;
         survivors.addRaw(object, parts[at / STRIDE] as number, kind, -1, source, 0, 0);
-      } else if (kind === kindNumbers.EraseObject) {
+      } else if (kind === ERASE_OBJECT) {
         const part = parts[at / STRIDE] as number;
         if (eraser >= 0 && isNotOlder(this.segment.parts, eraser, part)) continue;
         eraser = part;

@@ -11,7 +11,20 @@
  */
 import { Reader } from '../base/bytes.js';
 import { limits } from '../base/limits.js';
-import {
+import * as format from '../model/codec-format.js';
+import { kindNumbers } from '../model/codec-format.js';
+import { readKey } from '../model/codec-read.js';
+import { type Key, nullKey } from '../model/key.js';
+import { ByteNames } from './byte-names.js';
+import { Numbers, type TableNumbers } from './compact-numbers.js';
+import * as slotLayout from './object-id-slots.js';
+import { ObjectIdSlots } from './object-id-slots.js';
+import { QuickNames } from './quick-names.js';
+import * as rowLayout from './quick-rows.js';
+import { integerEnd, textEnd, valueEnd, varintAt, varintSize } from './quick-values.js';
+
+// A module's own constants cost nothing, whereas imported ones are looked up whenever they are used.
+const {
   HAS_PATH,
   KEY_INT,
   KEY_KNOWN,
@@ -19,7 +32,6 @@ import {
   KEY_STRING,
   KEY_UUID,
   KIND_MASK,
-  kindNumbers,
   SAME_FIELD,
   SAME_OBJECT,
   SAME_TABLE,
@@ -27,24 +39,10 @@ import {
   TAG_INT,
   TAG_MASK,
   TAG_TRUE,
-} from '../model/codec-format.js';
-import { readKey } from '../model/codec-read.js';
-import { type Key, nullKey } from '../model/key.js';
-import { ByteNames } from './byte-names.js';
-import { Numbers, type TableNumbers } from './compact-numbers.js';
-import { ObjectIdSlots, SLOT_KEY, SLOT_MET, SLOT_OBJECT, SLOT_TABLE } from './object-id-slots.js';
-import { QuickNames } from './quick-names.js';
-import { integerEnd, textEnd, valueEnd, varintAt, varintSize } from './quick-values.js';
-
-/** A row: what `kindNumbers` says, the object, the property, and where the operand begins and ends. */
-export const ROW = 5;
-export const ROW_KIND = 0;
-export const ROW_OBJECT = 1;
-export const ROW_FIELD = 2;
-export const ROW_START = 3;
-export const ROW_END = 4;
-/** Of an update, the kind also has the first byte of the payload, from this bit on. */
-export const ROW_PAYLOAD = 8;
+} = format;
+const { SLOT_KEY, SLOT_MET, SLOT_OBJECT, SLOT_TABLE } = slotLayout;
+const { ROW, ROW_END, ROW_FIELD, ROW_KIND, ROW_OBJECT, ROW_PAYLOAD, ROW_START } = rowLayout;
+const { Update: UPDATE, CreateObject: CREATE_OBJECT, EraseObject: ERASE_OBJECT } = kindNumbers;
 
 const ARRAY_OF_FIVE = 0x95;
 /** Changesets of more rows, or more bytes, are not scanned at a glance. */
@@ -169,9 +167,9 @@ export class QuickScan {
       if (p >= end) return false;
       const head = bytes[p++] as number;
       const kind = head & KIND_MASK;
-      const isUpdate = kind === kindNumbers.Update;
+      const isUpdate = kind === UPDATE;
       if (isUpdate ? (head & HAS_PATH) !== 0 : (head & (HAS_PATH | SAME_FIELD)) !== 0) return false;
-      if (!isUpdate && kind !== kindNumbers.CreateObject && kind !== kindNumbers.EraseObject) return false;
+      if (!isUpdate && kind !== CREATE_OBJECT && kind !== ERASE_OBJECT) return false;
 
       if ((head & SAME_TABLE) === 0) {
         this.position = p;

@@ -7,7 +7,10 @@
  */
 import { limits } from '../base/limits.js';
 import { findBadUtf8 } from '../base/utf8.js';
-import {
+import * as format from '../model/codec-format.js';
+
+// A module's own constants cost nothing, whereas imported ones are looked up whenever they are used.
+const {
   TAG_BINARY,
   TAG_DECIMAL,
   TAG_DOUBLE,
@@ -20,7 +23,7 @@ import {
   TAG_STRING,
   TAG_TRUE,
   TAG_UUID,
-} from '../model/codec-format.js';
+} = format;
 
 /**
  * A varint that says how much comes, or which of what was met before; -1 where it is longer than four bytes, or
