@@ -10,6 +10,9 @@ import type { Cancel, Clock, Token, TokenSource } from '../ports.js';
 /** Milliseconds before the end of a token at which another one is asked for, or a quarter of its time. */
 const LEAD = 60_000;
 
+/** Milliseconds in which the sessions of a device bind anew after a token was replaced. */
+const REBINDING = 5_000;
+
 /** Tokens that messages are searched for. */
 const MOST_KNOWN = 8;
 
@@ -95,6 +98,8 @@ export class TokenKeeper {
   #renew(old: string): void {
     this.get(null).then(
       (token) => {
+        // The bindings that follow are all to have this one, whatever the source says of it.
+        this.#kept = { token, renewAt: this.#kept?.renewAt ?? this.#clock.now() + REBINDING };
         if (token !== old) for (const renewed of [...this.#renewed]) renewed();
       },
       // The old one is used to its end; the server's word then leads to the source again.
