@@ -93,6 +93,11 @@ docs('the example prints what its comments say', async () => {
   assert.match(stdout, /^true$/m);
 });
 
+docs('the example of sessions prints what its comments say', async () => {
+  const { stdout } = await run(process.execPath, [`${root}/dist/spec/examples/sessions.js`]);
+  assert.equal(stdout.split('\n'), ['all recipes are on the server', "streaming [ 'download' ] 0 null", '']);
+});
+
 docs('the fuzzer runs the laws that it is asked for', async () => {
   for (const law of ['merge', 'sessions']) {
     const { stdout } = await run(process.execPath, [
