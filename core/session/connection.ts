@@ -14,9 +14,11 @@ export interface Connection {
   readonly sessions: ReadonlyMap<number, string>;
   /** The highest session number seen. */
   readonly highest: number;
+  /** Binds that asked for an ident, each of which costs the server a record for good. */
+  readonly idents: number;
 }
 
-export const newConnection: Connection = { sessions: new Map(), highest: 0 };
+export const newConnection: Connection = { sessions: new Map(), highest: 0, idents: 0 };
 
 export type Route =
   | { readonly type: 'deliver'; readonly partition: string }
@@ -47,9 +49,12 @@ export const route = (
     return refused(107, `session number ${number} was used before, ${connection.highest + 1} is the next`);
   if (connection.sessions.size >= limits.sessionsPerConnection)
     return refused(104, `more than ${limits.sessionsPerConnection} sessions on one connection`);
+  const idents = connection.idents + (message.needIdent ? 1 : 0);
+  if (idents > limits.sessionsPerConnection)
+    return refused(104, `more than ${limits.sessionsPerConnection} idents for one connection`);
   const sessions = new Map(connection.sessions).set(number, message.partition);
   return {
-    connection: { sessions, highest: number },
+    connection: { sessions, highest: number, idents },
     route: { type: 'deliver', partition: message.partition },
   };
 };

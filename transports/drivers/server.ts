@@ -414,8 +414,10 @@ export class Server {
     for (const [partition, opening] of [...this.#hosts]) {
       const host = await opening.catch(() => undefined);
       if (host === undefined || this.#hosts.get(partition) !== opening || !host.isUnused) continue;
-      if (this.#idleHosts.has(opening)) this.#hosts.delete(partition);
-      else idle.add(opening);
+      if (this.#idleHosts.has(opening)) {
+        this.#hosts.delete(partition);
+        host.stop();
+      } else idle.add(opening);
     }
     this.#idleHosts = idle;
     if (this.#hosts.size > 0 || this.#peers.size > 0) this.#lookLater();
