@@ -13,11 +13,13 @@ import { suite as apply } from './apply.js';
 import { suite as codec } from './codec.js';
 import { suite as compaction } from './compaction.js';
 import { suite as merge } from './merge.js';
+import { suite as reset } from './reset.js';
+import { suite as sim } from './sim.js';
 import type { Row, Suite } from './suite.js';
 import { renderRow, renderTable } from './table.js';
 import { suite as transports } from './transports.js';
 
-const suites: readonly Suite[] = [apply, codec, compaction, merge, transports];
+const suites: readonly Suite[] = [apply, codec, compaction, merge, reset, sim, transports];
 
 const usage = (): string =>
   `npm run bench -- [suite…] [--json] [--smoke] [--list] [--peers all|none|name,…], where suite is ${names(suites)}`;

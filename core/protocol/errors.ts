@@ -94,6 +94,7 @@ export const errorTable = {
     false,
     'ProtocolViolation',
   ),
+  217: spec('bad_client_file', 'the file can no longer sync', 'nobody', false, 'ClientReset'),
   222: spec(
     'client_file_expired',
     'the file was away for longer than the history reaches',
@@ -108,6 +109,14 @@ export const errorTable = {
     false,
     'ApplicationBug',
   ),
+  228: spec(
+    'server_permissions_changed',
+    'what the user may see has changed',
+    'nobody',
+    false,
+    'ClientReset',
+  ),
+  230: spec('write_not_allowed', 'a write that the user may not make', 'client', false, 'ClientReset'),
   233: spec('bad_progress', 'a download whose cursor goes back', 'server', false, 'ProtocolViolation'),
 } as const satisfies Record<number, ErrorSpec>;
 

@@ -7,6 +7,14 @@ import { type Instruction, isPathInstruction } from '../model/instruction.js';
 import { identical } from '../model/value.js';
 import { type Outcome, recovered, type Transformation } from './report.js';
 
+/** Whether the two say the same, though the merge has made one of the other. */
+const isSame = (given: Instruction, result: Instruction): boolean =>
+  given.kind === 'Update' &&
+  result.kind === 'Update' &&
+  isMoved(given, result) &&
+  given.priorSize === result.priorSize &&
+  given.path.every((element, at) => element === result.path[at]);
+
 /** Whether `result` does the same as `given`, at another place of a list or for another size of it. */
 const isMoved = (given: Instruction, result: Instruction): boolean => {
   if (given.kind !== result.kind || !isPathInstruction(given) || !isPathInstruction(result)) return false;
@@ -57,7 +65,9 @@ export const fatesOf = (
   }
   return given.map((instruction, at) => {
     const result = results[at] ?? [];
-    if (result.length === 1 && result[0] === instruction) return recovered;
+    const [only] = result;
+    if (result.length === 1 && only !== undefined && (only === instruction || isSame(instruction, only)))
+      return recovered;
     const decision = last.get(at);
     if (result.length > 0)
       return {

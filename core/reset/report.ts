@@ -27,7 +27,7 @@ export type ParkReason =
   | 'recoveryFailed';
 
 /**
- *     moved            the same, at another place of its list
+ *     moved            the same, in a list that has another length by now, or other places
  *     adjusted         it says something else, so that the merge comes out right
  *     unresolvedLink   it was carried over as it is, but what it links to is gone: it reads as null, or, in lists
  *                      and sets, not at all, until an object of that key is there again
