@@ -24,7 +24,7 @@ import {
   update,
   updateElement,
 } from '../core/model/instruction.js';
-import { intKey } from '../core/model/key.js';
+import { intKey, stringKey } from '../core/model/key.js';
 import { printChangesets } from '../core/model/notation.js';
 import { emptyState, type State } from '../core/model/state.js';
 import { dictionary, erased, list, objectValue, type Payload } from '../core/model/value.js';
@@ -299,5 +299,27 @@ for (const flat of [true, false])
         run % 3 === 0 ? realm : syncline,
       );
   });
+
+index('very many objects meet their like, whatever their keys end in', () => {
+  // All writes of the right are newer. Its objects are the second half of the left's, and as many others.
+  for (const key of [(n: number) => stringKey(`${n}`), (n: number) => stringKey(`${n % 7}, ${n} of many`)]) {
+    const side = (origin: number, first: number): Changeset => ({
+      version: 1,
+      base: 0,
+      timestamp: origin,
+      origin,
+      instructions: Array.from({ length: 6000 }, (_, n) => update('A', key(first + n), 'x', [], 1n)),
+    });
+    const left = [side(2, 0)];
+    const right = [side(3, 3000)];
+    const merged = transform(left, right, { rules: syncline });
+    if (E.isLeft(merged)) throw new Error(merged.left.message);
+    const kept = left.map((changeset) => ({
+      ...changeset,
+      instructions: changeset.instructions.slice(0, 3000),
+    }));
+    assert.equal(merged.right, { left: kept, right });
+  }
+});
 
 index.run();

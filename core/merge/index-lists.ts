@@ -48,7 +48,9 @@ export const mergeList = (merge: IndexMerge, table: Table, depth: number): void 
     theirs !== null &&
     (isFlat(merge.left, rows, depth) && isFlat(merge.right, columns, depth)
       ? mergeLists(ours, theirs)
-      : mergeElements(merge, table, depth, ours, theirs));
+      : isPerformable(ours, size) &&
+        isPerformable(theirs, size) &&
+        mergeElements(merge, table, depth, ours, theirs));
   if (!isMerged) {
     merge.meetAll(rows, columns);
     return;
@@ -73,8 +75,10 @@ const kindOf = (instruction: PathInstruction, depth: number): number => {
 
 const at = (track: Track, k: number): PathInstruction => track.instructions[k] as PathInstruction;
 
-const ordersAny = (track: Track, positions: Positions, depth: number): boolean =>
-  positions.some((k) => kindOf(at(track, k), depth) !== UPDATE);
+const ordersAny = (track: Track, positions: Positions, depth: number): boolean => {
+  for (const k of positions) if (kindOf(at(track, k), depth) !== UPDATE) return true;
+  return false;
+};
 
 type Sized = ArrayInsert | ArrayErase | ArrayMove | (Update & { readonly priorSize: number });
 
@@ -92,20 +96,22 @@ const sizeOf = (track: Track, positions: Positions, depth: number): number | nul
 };
 
 /** Whether all are inserts, erasures and moves, and updates of whole elements that make no collection. */
-const isFlat = (track: Track, positions: Positions, depth: number): boolean =>
-  positions.every((k) => {
+const isFlat = (track: Track, positions: Positions, depth: number): boolean => {
+  for (const k of positions) {
     const instruction = at(track, k);
     if (instruction.path.length !== depth + 1) return false;
-    if (instruction.kind === 'Update')
-      return instruction.priorSize !== null && collectionOf(instruction.value) === null;
-    return kindOf(instruction, depth) !== UPDATE;
-  });
+    if (instruction.kind === 'Update') {
+      if (instruction.priorSize === null || collectionOf(instruction.value) !== null) return false;
+    } else if (kindOf(instruction, depth) === UPDATE) return false;
+  }
+  return true;
+};
 
 /** An addition to an element, or a set in its place, has no meaning, and no rule makes it follow the element. */
 const follows = (instruction: PathInstruction, depth: number): boolean =>
   instruction.path.length > depth + 1 || instruction.kind === 'Update' || instruction.kind === 'Clear';
 
-/** Null where they cannot be performed on a list of `size` elements, or are not all the list merge's to do. */
+/** Null where they are not all the list merge's to do. `size` is that of the list before them. */
 const operations = (
   track: Track,
   positions: Positions,
@@ -134,7 +140,7 @@ const operations = (
     if (instruction.kind === 'Update' && typeOf(instruction.value) === 'objectValue') ops.creates[k] = 1;
     now += kind === INSERT ? 1 : kind === ERASE ? -1 : 0;
   }
-  return isPerformable(ops, size) ? ops : null;
+  return ops;
 };
 
 /** Merges operations of which some are inside elements. False where that is for the rules to do. */
@@ -228,6 +234,7 @@ class Stand {
 
 /** Gives the instructions the indices and sizes of the merged operations. */
 const write = (track: Track, positions: Positions, ops: ListOps, depth: number): void => {
+  const paths = new Paths(ops.length);
   for (let k = 0; k < positions.length; k++) {
     const position = positions[k] as number;
     const instruction = track.instructions[position] as PathInstruction | null;
@@ -238,6 +245,7 @@ const write = (track: Track, positions: Positions, ops: ListOps, depth: number):
         : withOperation(
             instruction,
             depth,
+            paths,
             ops.index[k] as number,
             ops.to[k] as number,
             ops.priorSize[k] as number,
@@ -249,6 +257,7 @@ const write = (track: Track, positions: Positions, ops: ListOps, depth: number):
 const withOperation = (
   instruction: PathInstruction,
   depth: number,
+  paths: Paths,
   index: number,
   to: number,
   priorSize: number,
@@ -259,23 +268,42 @@ const withOperation = (
   switch (instruction.kind) {
     case 'ArrayInsert':
       if (isSame) return instruction;
-      return arrayInsert(table, object, field, pathTo(instruction, index), instruction.value, priorSize);
+      return arrayInsert(table, object, field, paths.to(instruction, index), instruction.value, priorSize);
     case 'ArrayErase':
       if (isSame) return instruction;
-      return arrayErase(table, object, field, pathTo(instruction, index), priorSize);
+      return arrayErase(table, object, field, paths.to(instruction, index), priorSize);
     case 'ArrayMove':
       if (isSame && instruction.to === to) return instruction;
-      return arrayMove(table, object, field, pathTo(instruction, index), to, priorSize);
+      return arrayMove(table, object, field, paths.to(instruction, index), to, priorSize);
     default:
-      return isSame ? instruction : { ...instruction, path: pathTo(instruction, index), priorSize };
+      return isSame ? instruction : { ...instruction, path: paths.to(instruction, index), priorSize };
   }
 };
 
-const pathTo = ({ path }: PathInstruction, index: number): Path => {
-  const last = path.length - 1;
-  if (last === 0) return [index];
-  if (path[last] === index) return path;
-  const copy = path.slice();
-  copy[last] = index;
-  return copy;
-};
+/** Paths of merged instructions: on a property that is a list, many are the same. */
+class Paths {
+  readonly #known: (Path | undefined)[];
+
+  /** `count` is how many instructions there are, about. */
+  constructor(count: number) {
+    this.#known = new Array<Path | undefined>(count);
+  }
+
+  /** The path of an instruction with another last index. */
+  to({ path }: PathInstruction, index: number): Path {
+    const last = path.length - 1;
+    if (path[last] === index) return path;
+    if (last > 0) {
+      const copy = path.slice();
+      copy[last] = index;
+      return copy;
+    }
+    if (index >= this.#known.length) return [index];
+    let known = this.#known[index];
+    if (known === undefined) {
+      known = [index];
+      this.#known[index] = known;
+    }
+    return known;
+  }
+}

@@ -10,6 +10,7 @@
  */
 import type { Instruction } from '../model/instruction.js';
 import type { Positions } from './index-merge.js';
+import { Subjects } from './index-subjects.js';
 import type { Track } from './index-track.js';
 
 export interface Table {
@@ -31,13 +32,14 @@ const subjectOf = (instruction: Instruction): string => {
 };
 
 const contested = (indexed: Track, other: Track): [number[], number[]][] => {
-  const classes = new Map<string, Map<string, number>>();
+  const limit = indexed.instructions.length;
+  const classes = new Map<string, Subjects>();
   // A group is a chain of positions.
   const firsts: number[] = [];
   const lasts: number[] = [];
   const next = new Int32Array(indexed.instructions.length);
   let table = '';
-  let subjects = new Map<string, number>();
+  let subjects = new Subjects(limit);
   let subject = '';
   let group: number | undefined;
   for (let k = 0; k < indexed.instructions.length; k++) {
@@ -48,15 +50,15 @@ const contested = (indexed: Track, other: Track): [number[], number[]][] => {
         table = instruction.table;
         const known = classes.get(table);
         if (known === undefined) {
-          subjects = new Map();
+          subjects = new Subjects(limit);
           classes.set(table, subjects);
         } else subjects = known;
       }
       subject = named;
-      group = subjects.get(subject);
+      group = subjects.numberOf(subject);
       if (group === undefined) {
         group = firsts.length;
-        subjects.set(subject, group);
+        subjects.add(subject, group);
         firsts.push(k);
         lasts.push(k);
         continue;
@@ -69,7 +71,7 @@ const contested = (indexed: Track, other: Track): [number[], number[]][] => {
   // Groups that the other side touches are numbered from 1 in the order in which it does.
   const numbers = new Int32Array(firsts.length);
   const met: [number[], number[]][] = [];
-  let others: Map<string, number> | undefined;
+  let others: Subjects | undefined;
   let isFirst = true;
   for (let k = 0; k < other.instructions.length; k++) {
     const instruction = other.instructions[k] as Instruction;
@@ -81,7 +83,7 @@ const contested = (indexed: Track, other: Track): [number[], number[]][] => {
       }
       isFirst = false;
       subject = named;
-      group = others?.get(subject);
+      group = others?.numberOf(subject);
     }
     if (group === undefined) continue;
     const number = numbers[group] as number;
