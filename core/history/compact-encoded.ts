@@ -15,9 +15,11 @@ import * as format from '../model/codec-format.js';
 import { kindNumbers } from '../model/codec-format.js';
 import type { Instruction } from '../model/instruction.js';
 import type { Key } from '../model/key.js';
-import { unpack } from '../model/packed.js';
+import * as packed from '../model/packed.js';
+import { type PackedInstructions, unpack } from '../model/packed.js';
 import { isMarker } from '../model/value.js';
 import { supersede } from './compact.js';
+import { operandsEnd } from './compact-operand.js';
 import {
   keepsCreate,
   keepsErase,
@@ -31,10 +33,11 @@ import { SCHEMA_OBJECT, Survivors } from './compact-survivors.js';
 import { foldWithin } from './compact-within.js';
 import * as rowLayout from './quick-rows.js';
 import { QuickScan } from './quick-scan.js';
-import { encodeSegment, runsOf } from './segment-write.js';
+import { encodeSegment } from './segment-write.js';
 
 // A module's own constants cost nothing, whereas imported ones are looked up whenever they are used.
 const { KIND_MASK, TAG_INT, TAG_MASK, TAG_NULL } = format;
+const { FIELD, KIND, OBJECT, REST, STRIDE, TABLE } = packed;
 const { ROW, ROW_END, ROW_FIELD, ROW_KIND, ROW_OBJECT, ROW_PAYLOAD, ROW_START } = rowLayout;
 const { Update: UPDATE, CreateObject: CREATE_OBJECT } = kindNumbers;
 
@@ -75,6 +78,9 @@ const supersedeReadable = (
   }
   return right(encodeSegment(supersede(history, columns)));
 };
+
+/** Instead of the number of an object, for the schema. */
+const NO_OBJECT = -1;
 
 /** Of a property's last write that stays: what kind of value it wrote, and in the higher bits its part plus 1. */
 const IS_DEFAULT = 1;
@@ -248,38 +254,90 @@ class EncodedPass {
       this.known[Math.floor(at / stride) * this.stride + (at % stride)] = known[at] as number;
   }
 
+  /** The parts of a changeset are its longest runs of instructions on the schema, or on objects. */
   private anyChangeset(bytes: Uint8Array): DecodeError | null {
     const decoded = decodeChangeset(bytes);
     if (isLeft(decoded)) return decoded.left;
-    const changeset = unpack(decoded.right);
-    for (const run of runsOf(changeset.instructions).reverse()) {
-      const part = this.begin(changeset);
+    const { body } = decoded.right;
+    const objects = this.objectsIn(body);
+    let row = body.count - 1;
+    do {
+      const part = this.begin(decoded.right);
+      const isSchema = objects[row] === NO_OBJECT;
       const kept: Instruction[] = [];
-      for (let i = run.length - 1; i >= 0; i--) {
-        const instruction = run[i] as Instruction;
-        if (this.keeps(instruction, part, changeset)) kept.push(instruction);
+      const keptRows: number[] = [];
+      for (; row >= 0 && (objects[row] === NO_OBJECT) === isSchema; row--) {
+        const instruction = body.instructionAt(row);
+        if (!this.keeps(instruction, objects[row] as number, part, decoded.right)) continue;
+        kept.push(instruction);
+        keptRows.push(row);
       }
       const folded = foldWithin(kept.reverse());
-      for (let i = folded.length - 1; i >= 0; i--) {
-        const instruction = folded[i] as Instruction;
-        this.survivors.add(this.objectFor(instruction), part, instruction);
-      }
-    }
+      if (folded !== kept) this.addFolded(folded, part);
+      else for (const keptRow of keptRows) this.addRow(body, keptRow, objects[keptRow] as number, part);
+    } while (row >= 0);
     return null;
   }
 
-  private objectFor(instruction: Instruction): number {
-    if (!('object' in instruction)) return SCHEMA_OBJECT;
-    return this.objectOf(this.scan.numbers.object(instruction.table, instruction.object));
+  private addFolded(instructions: readonly Instruction[], part: number): void {
+    for (let i = instructions.length - 1; i >= 0; i--) {
+      const instruction = instructions[i] as Instruction;
+      const object = this.scan.numbers.objectOf(instruction);
+      this.survivors.add(object === NO_OBJECT ? SCHEMA_OBJECT : this.objectOf(object), part, instruction);
+    }
   }
 
-  private keeps(instruction: Instruction, part: number, stamp: Stamp): boolean {
+  /** Copies what stands alone: bytes take less than objects to keep, and no time to write. */
+  private addRow(body: PackedInstructions, row: number, object: number, part: number): void {
+    const { survivors } = this;
+    const { bytes, columns } = body;
+    const at = row * STRIDE;
+    const kind = columns[at + KIND] as number;
+    const start = columns[at + REST] as number;
+    const end = object === NO_OBJECT ? -1 : operandsEnd(kind, bytes, start);
+    if (end < 0) {
+      const instruction = body.instructionAt(row);
+      survivors.add(object === NO_OBJECT ? SCHEMA_OBJECT : this.objectOf(object), part, instruction);
+      return;
+    }
+    const { sources } = survivors;
+    if (sources[sources.length - 1] !== bytes) sources.push(bytes);
+    const name = columns[at + FIELD] as number;
+    const { numbers } = this.scan;
+    const table = numbers.tables[object] as string;
+    const field = name < 0 ? -1 : this.fieldOf(numbers.field(table, body.stringAt(name)));
+    survivors.addRaw(this.objectOf(object), part, kind, field, sources.length - 1, start, end);
+  }
+
+  /** By row, the number of its object. */
+  private objectsIn(body: PackedInstructions): Int32Array {
+    const { columns, count } = body;
+    const objects = new Int32Array(count);
+    // Of each key, the object that it named last, and in which table.
+    const tables = new Int32Array(body.keyCount).fill(-1);
+    const known = new Int32Array(body.keyCount);
+    for (let row = 0; row < count; row++) {
+      const key = columns[row * STRIDE + OBJECT] as number;
+      const table = columns[row * STRIDE + TABLE] as number;
+      if (key < 0) {
+        objects[row] = NO_OBJECT;
+        continue;
+      }
+      if (tables[key] !== table) {
+        tables[key] = table;
+        known[key] = this.scan.objectAt(body.bytes, body.keyOffset(key), body.stringAt(table));
+      }
+      objects[row] = known[key] as number;
+    }
+    return objects;
+  }
+
+  private keeps(instruction: Instruction, object: number, part: number, stamp: Stamp): boolean {
     if (!('object' in instruction)) {
       if (instruction.kind === 'EraseTable' || instruction.kind === 'EraseColumn') this.hasLoss = true;
       return true;
     }
     const { table, kind } = instruction;
-    const object = this.scan.numbers.object(table, instruction.object);
     let track = this.tracks[object];
     if (kind === 'CreateObject') return track === undefined ? this.keepsCreate(object) : keepsCreate(track);
     if (kind === 'EraseObject')

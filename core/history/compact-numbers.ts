@@ -1,4 +1,5 @@
 /** Numbers for the objects and properties of a history, counted from 0 in the order in which they are met. */
+import type { Instruction } from '../model/instruction.js';
 import type { Key } from '../model/key.js';
 
 /** Of one class, by what they are called. */
@@ -38,6 +39,11 @@ export class Numbers {
       table.objects.set(key, number);
     }
     return number;
+  }
+
+  /** -1 where it is on the schema. */
+  objectOf(instruction: Instruction): number {
+    return 'object' in instruction ? this.object(instruction.table, instruction.object) : -1;
   }
 
   field(tableName: string, field: string): number {

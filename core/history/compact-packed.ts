@@ -11,7 +11,7 @@ import type { PackedInstructions } from '../model/packed.js';
 import * as packed from '../model/packed.js';
 import { supersede } from './compact.js';
 import { columnsOfHistory } from './compact-absorb.js';
-import { operandEnd } from './compact-operand.js';
+import { operandEnd, operandsEnd } from './compact-operand.js';
 import { keepsCreate, keepsErase, keepsPath, ObjectTrack } from './compact-place.js';
 import { SCHEMA_OBJECT, Survivors } from './compact-survivors.js';
 import { foldWithin } from './compact-within.js';
@@ -207,6 +207,7 @@ class PackedPass {
     const track = new ObjectTrack();
     const start = groupStart(body, end);
     let kept: Instruction[] = [];
+    let keptRows: number[] = [];
     for (let row = end - 1; row >= start; row--) {
       const part = parts[row] as number;
       const stamp = { timestamp: timestamps[part] as number, origin: origins[part] as number };
@@ -216,14 +217,37 @@ class PackedPass {
         : instruction.kind === 'EraseObject'
           ? keepsErase(track, stamp)
           : keepsCreate(track);
-      if (keeps) kept.push(instruction);
+      if (keeps) {
+        kept.push(instruction);
+        keptRows.push(row);
+      }
       // At the beginning of a part, what is left of it is folded.
       if (row > start && parts[row - 1] === part) continue;
       const folded = foldWithin(kept.reverse());
-      for (let i = folded.length - 1; i >= 0; i--) this.survivors.add(object, part, folded[i] as Instruction);
+      if (folded === kept) for (const keptRow of keptRows) this.addRow(body, keptRow, object, part);
+      else
+        for (let i = folded.length - 1; i >= 0; i--)
+          this.survivors.add(object, part, folded[i] as Instruction);
       kept = [];
+      keptRows = [];
     }
     return start;
+  }
+
+  /** Copies what stands alone: bytes take less than objects to keep, and no time to write. */
+  private addRow(body: PackedInstructions, row: number, object: number, part: number): void {
+    const { survivors } = this;
+    const at = row * STRIDE;
+    const kind = body.columns[at + KIND] as number;
+    const start = body.columns[at + REST] as number;
+    const end = operandsEnd(kind, body.bytes, start);
+    if (end < 0) {
+      survivors.add(object, part, body.instructionAt(row));
+      return;
+    }
+    const name = body.columns[at + FIELD] as number;
+    const field = name < 0 ? -1 : this.name(body, name);
+    survivors.addRaw(object, part, kind, field, survivors.sources.length - 1, start, end);
   }
 }
 

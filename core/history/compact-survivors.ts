@@ -50,7 +50,7 @@ export class Survivors {
     return this.keys.push(key) - 1;
   }
 
-  /** An instruction without a path, whose operand stands in a source and holds no string or key. */
+  /** An instruction whose path and operand stand in a source, and name nothing by number. */
   addRaw(
     object: number,
     part: number,

@@ -28,11 +28,27 @@ import { isResetting } from './compact-place.js';
 /** So many instructions on the same property are looked back at, lest long changesets cost the square of their length. */
 const REACH = 256;
 
+/** Where so few were written, each pair is looked at before anything is set up. */
+const FEW = 24;
+
 /** The same reference where there is nothing to fold. O(n). */
 export const foldWithin = (instructions: readonly Instruction[]): readonly Instruction[] =>
-  instructions.some(isFoldable) ? new Fold(instructions).run() : instructions;
+  mayFold(instructions) ? new Fold(instructions).run() : instructions;
 
-const isFoldable = ({ kind }: Instruction): boolean => kind === 'AddInteger' || kind === 'ArrayInsert';
+const mayFold = (instructions: readonly Instruction[]): boolean => {
+  const { length } = instructions;
+  for (let i = 0; i < length; i++) {
+    const one = instructions[i] as Instruction;
+    if (one.kind !== 'AddInteger' && one.kind !== 'ArrayInsert') continue;
+    if (length > FEW) return true;
+    for (let j = 0; j < length; j++) {
+      const other = instructions[j] as Instruction;
+      if (i === j || !('path' in other)) continue;
+      if (other.object === one.object && other.field === one.field && other.table === one.table) return true;
+    }
+  }
+  return false;
+};
 
 const objectOf = ({ table, object }: ObjectInstruction): string => `${table.length}:${table}${object}`;
 

@@ -107,6 +107,25 @@ export class QuickScan {
     return this.scanRows(count);
   }
 
+  /** The number of the object whose key stands written out at `start`, in bytes that are good. */
+  objectAt(bytes: Uint8Array, start: number, tableName: string): number {
+    const { objectIds } = this;
+    if (bytes[start] !== KEY_OBJECT_ID)
+      return this.numbers.object(tableName, readKey(new Reader(bytes, start), noNames));
+    for (let i = 0; i < 12; i++) this.bytes[i] = bytes[start + 1 + i] as number;
+    const at = objectIds.find(this.view, 0);
+    const { slots } = objectIds;
+    const table = this.numbers.table(tableName);
+    if (slots[at + SLOT_TABLE] !== table.number) {
+      const key =
+        (slots[at + SLOT_KEY] as number) > 0 ? (slots[at + SLOT_KEY] as number) - 1 : this.keyTotal++;
+      slots[at + SLOT_KEY] = key + 1;
+      slots[at + SLOT_TABLE] = table.number;
+      slots[at + SLOT_OBJECT] = this.objectOf(table, key, bytes, start);
+    }
+    return slots[at + SLOT_OBJECT] as number;
+  }
+
   /** An integer of the envelope; -1 where it is not in its shortest form, or not there. */
   private scanUint(): number {
     const { bytes, view, position } = this;
@@ -198,7 +217,7 @@ export class QuickScan {
           localKeys[this.keyCount++] = key;
           if (slots[slot + SLOT_TABLE] === table.number) object = slots[slot + SLOT_OBJECT] as number;
           else {
-            object = this.objectOf(table, key, p);
+            object = this.objectOf(table, key, bytes, p - 13);
             slots[slot + SLOT_TABLE] = table.number;
             slots[slot + SLOT_OBJECT] = object;
           }
@@ -211,7 +230,7 @@ export class QuickScan {
           object = -1;
         }
       } else if (key < 0) return false;
-      if (object < 0) object = this.objectOf(table, key, p);
+      if (object < 0) object = this.objectOf(table, key, bytes, p);
 
       rows[row + ROW_OBJECT] = object;
       if (!isUpdate) {
@@ -260,13 +279,13 @@ export class QuickScan {
     return table;
   }
 
-  /** `end` is behind the key where it is an ObjectId that has not been read before. */
-  private objectOf(table: TableNumbers, key: number, end: number): number {
+  /** The key stands at `start` in `bytes`, unless it was met before. */
+  private objectOf(table: TableNumbers, key: number, bytes: Uint8Array, start: number): number {
     const known = (table.objectsByKey[key] ?? 0) - 1;
     if (known >= 0) return known;
     let text = this.keyTexts[key];
     if (text === undefined) {
-      text = readKey(new Reader(this.bytes, end - 13), noNames);
+      text = readKey(new Reader(bytes, start), noNames);
       this.keyTexts[key] = text;
     }
     const object = this.numbers.object(table.name, text);

@@ -110,7 +110,7 @@ const writeBlock = (writer: Writer, rows: Rows, from: number, to: number): void 
 const SCHEMA = '';
 
 /** What a changeset contributes: its instructions, divided where those on the schema and on objects meet. */
-export const runsOf = (instructions: readonly Instruction[]): (readonly Instruction[])[] => {
+const runsOf = (instructions: readonly Instruction[]): (readonly Instruction[])[] => {
   const runs: Instruction[][] = [];
   let isSchema: boolean | null = null;
   for (const instruction of instructions) {

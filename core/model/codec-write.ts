@@ -119,7 +119,7 @@ export const beginBody = (writer: Writer, count: number): void => {
   writer.varint(count);
 };
 
-/** An instruction without a path, whose operand stands in `bytes` from `start` to `end` and holds no string or key. */
+/** An instruction whose path and operand stand in `bytes` from `start` to `end` and name nothing by number. `kind` has `HAS_PATH` where there is a path. */
 export const writeRaw = (
   writer: Writer,
   kind: number,

@@ -72,6 +72,11 @@ export class PackedInstructions {
     return text;
   }
 
+  /** Where the type of the key with this number stands. */
+  keyOffset(number: number): number {
+    return this.columns[STRIDE * this.count + 2 * this.stringCount + number] as number;
+  }
+
   /** The key with this number. */
   keyAt(number: number): Key {
     this.#keys ??= new Array<Key | undefined>(this.keyCount);
@@ -79,7 +84,7 @@ export class PackedInstructions {
     if (known !== undefined) return known;
     const reader = this.#reader;
     const { position } = reader;
-    reader.position = this.columns[STRIDE * this.count + 2 * this.stringCount + number] as number;
+    reader.position = this.keyOffset(number);
     const key = readKey(reader, this);
     reader.position = position;
     this.#keys[number] = key;
