@@ -1,6 +1,6 @@
 /** Checks of what programs say and tell against what is on their disks. */
 import * as E from 'fp-ts/lib/Either.js';
-import { loadClientFile } from '../../core/history/client-records.js';
+import { loadClient } from '../../core/reset/reset-records.js';
 import type { Client } from '../../transports/client.js';
 import { Records } from '../../transports/stores/records.js';
 import type { MakeChecker } from './checkers.js';
@@ -14,12 +14,14 @@ export const durableBeforeVisible: MakeChecker = (world) => {
   const idents = new Set<number>();
   let heads = 0;
   const durableServerVersion = (device: string): number | string => {
-    const file = loadClientFile((disks.get(device) as Records).entries());
-    return E.isLeft(file) ? file.left.message : file.right.progress.download.serverVersion;
+    const stored = loadClient((disks.get(device) as Records).entries());
+    return E.isLeft(stored) ? stored.left.message : stored.right.file.progress.download.serverVersion;
   };
   /** Loading a whole file costs, and downloads are seldom acknowledged twice. */
   const known = new Map<string, number>();
   const acknowledges = (device: string, version: number): string | null => {
+    // The fresh file of a reset is beside the old one.
+    if (world.device(device).client?.session.describe().phase === 'resetting') return null;
     if (version <= (known.get(device) ?? 0)) return null;
     const durable = durableServerVersion(device);
     if (typeof durable === 'string') return `${device}: its disk cannot be read: ${durable}`;
@@ -34,6 +36,9 @@ export const durableBeforeVisible: MakeChecker = (world) => {
           return null;
         case 'reset':
           disks.set(seen.device, new Records());
+          known.delete(seen.device);
+          return null;
+        case 'switching':
           known.delete(seen.device);
           return null;
         case 'serverDurable':

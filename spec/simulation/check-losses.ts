@@ -12,7 +12,7 @@ export const lossesAreReported: MakeChecker = (world) => {
   let isBlind = !world.plan.explain;
   return {
     saw: (seen) => {
-      if (seen.type === 'reset' || seen.type === 'restored') isBlind = true;
+      if (seen.type === 'reset' || seen.type === 'switching' || seen.type === 'restored') isBlind = true;
       if (seen.type === 'stopped' || seen.type === 'serverStopped') isBlind ||= seen.hasCrashed;
       if (seen.type !== 'decided') return null;
       for (const { outcome, loser } of seen.decisions) {
@@ -25,7 +25,7 @@ export const lossesAreReported: MakeChecker = (world) => {
     ended: () => {
       if (isBlind) return null;
       for (const device of world.devices) {
-        const books = device.client === null ? 'it does not run' : readBooks(device.client);
+        const books = device.client === null ? 'it does not run' : readBooks(device.client, !world.hasFolded);
         if (typeof books === 'string') return books;
         const marks = world.devices
           .filter(({ partition }) => partition === device.partition)

@@ -3,8 +3,8 @@ import type { MakeChecker } from './checkers.js';
 import type { Device } from './device.js';
 import type { World } from './world.js';
 
-/** Codes of a client reset that a restored server brings about. */
-const divergence = new Set([208, 209, 210, 211]);
+/** Codes of a client reset that a restored server brings about, or one that has folded its history. */
+const divergence = new Set([208, 209, 210, 211, 222]);
 
 /** No message is broken, no error goes astray, no write is rejected, and no session ends without a cause. */
 export const nothingFails: MakeChecker = (world) => ({
@@ -31,10 +31,14 @@ export const nothingFails: MakeChecker = (world) => ({
 export const cursorsAscend: MakeChecker = (world) => {
   const before = new Map<Device, { readonly client: unknown; readonly cursors: readonly number[] }>();
   return {
+    saw: (seen) => {
+      if (seen.type === 'switching') before.delete(world.device(seen.device));
+      return null;
+    },
     moved: () => {
       for (const device of world.devices) {
         const { client } = device;
-        if (client === null) continue;
+        if (client === null || client.session.describe().phase === 'resetting') continue;
         const { localVersion, acknowledgedVersion, serverVersion, newestServerVersion } =
           client.session.describe();
         const cursors = [localVersion, acknowledgedVersion, serverVersion, newestServerVersion];

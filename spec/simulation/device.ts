@@ -2,6 +2,10 @@
  * One device of a simulated world: a disk, a clock, and a program that runs the production client and dies,
  * starts again, writes, waits and gives up its file where the server asks for a client reset.
  */
+
+import { stringKey } from '../../core/model/key.js';
+import type { ResetMode } from '../../core/reset/mode.js';
+import type { WriteReport } from '../../core/reset/report.js';
 import { type Client, type ClientOptions, openClient, type SynclineError } from '../../transports/client.js';
 import type { Connector } from '../../transports/ports.js';
 import { forEachOf } from '../kit/async.js';
@@ -21,6 +25,7 @@ export interface DeviceSetup {
   readonly time: VirtualTime;
   readonly random: Random;
   readonly options: Pick<ClientOptions, 'timing' | 'explain'>;
+  readonly reset: ResetMode;
   readonly connector: (life: Life) => Connector;
   readonly token: () => Promise<string>;
   readonly observe: (observation: Observation) => void;
@@ -68,7 +73,7 @@ export class Device {
     const life: Life = { isAlive: true };
     this.#life = life;
     this.#isStarting = true;
-    const { app, clock, connector, options, partition, token, random } = this.#setup;
+    const { app, clock, connector, options, partition, token, random, reset } = this.#setup;
     openClient({
       ...options,
       schema: [...ledgerSchema, ...app.schema],
@@ -76,6 +81,11 @@ export class Device {
       connector: connector(life),
       partition,
       token: { token },
+      reset: {
+        mode: reset,
+        onBefore: () => this.#switches(life),
+        onAfter: (_before, _after, { writes }) => this.#accountFor(writes),
+      },
       clock: clock.seenBy(life),
       entropy: { integer: () => 1 + random.int(2 ** 31) },
     }).then(
@@ -103,6 +113,27 @@ export class Device {
     void forEachOf(client.session.errors(), (failure) => {
       if (life.isAlive) this.#sessionFailed(failure, life);
     });
+  }
+
+  /** A client reset is about to take a fresh file in the place of the old one. */
+  #switches(life: Life): void {
+    const { client } = this;
+    if (!life.isAlive || client === null) return;
+    const isDiscarding = client.session.describe().reset?.performs === 'discard';
+    if (isDiscarding)
+      for (const mark of this.#marks) if (!mark.isAcknowledged) mark.excuse ??= 'its device discarded it';
+    this.#setup.observe({ type: 'switching', device: this.name, isDiscarding });
+  }
+
+  /** What a reset has parked is in its report, and on the device: it need not be in the data. */
+  #accountFor(writes: readonly WriteReport[]): void {
+    for (const { instructions } of writes) {
+      if (!instructions.some(({ outcome }) => outcome.type === 'parked')) continue;
+      for (const { instruction } of instructions)
+        if (instruction.kind === 'CreateObject' && instruction.table === 'Mark')
+          for (const mark of this.#marks)
+            if (stringKey(mark.id) === instruction.object) mark.excuse ??= 'its device parked it';
+    }
   }
 
   /** The disk may be full; nothing else may keep a client from being opened. */

@@ -193,6 +193,14 @@ const faults: readonly Generator[] = [
     world.strike('other server', device.name, `goes to server ${server + 1}`);
     world.routeTo(device, server);
   }),
+  fault('long absence', 3, 1, (world, random) => {
+    const device = someDevice(world, random);
+    const { maxOffline } = world.plan;
+    const most = maxOffline === null ? 60_000 : 2 * maxOffline;
+    device.pause();
+    world.strike('long absence', device.name, 'is offline');
+    world.lasting(random.int(most), () => device.resume());
+  }),
   fault('restored backup', 12, 1, (world, random) => {
     const restore = world.backup();
     world.tell('world', 'a backup is taken');

@@ -62,8 +62,12 @@ export interface Books {
   readonly slots: ReadonlyMap<string, string>;
 }
 
-/** What the books of a device say; a sentence where they contradict each other. */
-export const readBooks = (client: Client): Books | string => {
+/**
+ * What the books of a device say; a sentence where they contradict each other. `isCounted`: whether the count is
+ * exact. It is not where a new file has met a history that was folded: there a counter is a value, which
+ * overrules what was added to it before the first contact, and says so.
+ */
+export const readBooks = (client: Client, isCounted: boolean): Books | string => {
   const marks = new Set<string>();
   for (const mark of client.objects('Mark')) marks.add(String(mark['_id']));
   const slots = new Map<string, string>();
@@ -72,7 +76,8 @@ export const readBooks = (client: Client): Books | string => {
   if (found === null)
     return marks.size === 0 ? { marks, slots } : `there are ${marks.size} marks and no total`;
   const count = Number(found['count']);
-  if (count !== marks.size) return `${marks.size} marks were counted ${count} times`;
+  if (isCounted ? count !== marks.size : count > marks.size)
+    return `${marks.size} marks were counted ${count} times`;
   const order = strings(found['order']);
   const { byKey, members } = found;
   const views: readonly (readonly [string, readonly string[]])[] = [

@@ -22,6 +22,8 @@ export type Observation =
   | { readonly type: 'stopped'; readonly device: string; readonly hasCrashed: boolean }
   /** The app has given its file up, with whatever was not uploaded, and begins a new one. */
   | { readonly type: 'reset'; readonly device: string; readonly reason: string }
+  /** The device's client takes a fresh file in the place of its old one; writes that come meanwhile go along. */
+  | { readonly type: 'switching'; readonly device: string; readonly isDiscarding: boolean }
   | { readonly type: 'serverStopped'; readonly server: string; readonly hasCrashed: boolean }
   /** The servers' database is what it was when the backup was taken. */
   | { readonly type: 'restored' }

@@ -2,8 +2,9 @@
  * Plans: everything that is decided about a run before it begins, as data, from one seed. Each event has a seed
  * of its own, so that a plan from which events are left out does with the others what it did before.
  */
+import { type ResetMode, resetModes } from '../../core/reset/mode.js';
 import { defaultTiming, type Timing } from '../../core/session/client-session.js';
-import { once, type Random, seeded } from '../kit/random.js';
+import { once, pick, type Random, seeded } from '../kit/random.js';
 
 /** A stream of chance of its own for each purpose: what draws more from one disturbs no other. */
 export const stream = (seed: number, purpose: string): Random => {
@@ -34,6 +35,12 @@ export interface Plan {
   readonly explain: boolean;
   /** Whether the engine's limits are so small that what they bound happens. */
   readonly tight: boolean;
+  /** Whether servers compact their history whenever there is something to save. */
+  readonly compacts: boolean;
+  /** Milliseconds of silence after which a file expires; null for the default, which no run is long enough for. */
+  readonly maxOffline: number | null;
+  /** What devices do about a client reset; where it is manual, the app gives up its file and begins a new one. */
+  readonly reset: ResetMode;
   /** Names of the kinds of faults that there may be. */
   readonly faults: readonly string[];
   /** Ascending by time. */
@@ -49,6 +56,9 @@ export interface PlanOptions {
   readonly carrier?: Carrier | undefined;
   readonly explain?: boolean | undefined;
   readonly tight?: boolean | undefined;
+  readonly compacts?: boolean | undefined;
+  readonly maxOffline?: number | null | undefined;
+  readonly reset?: ResetMode | undefined;
   readonly faults?: readonly string[] | undefined;
   /** How many events there are. */
   readonly steps?: number | undefined;
@@ -105,6 +115,9 @@ export const planOf = (options: PlanOptions, kinds: readonly Kind[]): Plan => {
     tight: once(random, 2),
     timing: timingOf(random),
     steps: 8 + random.int(40),
+    compacts: once(random, 2),
+    maxOffline: once(random, 4) ? 15_000 + random.int(100_000) : null,
+    reset: pick(random, resetModes),
   };
   const faults = kinds
     .filter(({ isFault, rarity }) => isFault && once(random, rarity))
@@ -121,6 +134,9 @@ export const planOf = (options: PlanOptions, kinds: readonly Kind[]): Plan => {
     timing: decided.timing,
     explain: options.explain ?? decided.explain,
     tight: options.tight ?? decided.tight,
+    compacts: options.compacts ?? decided.compacts,
+    maxOffline: options.maxOffline === undefined ? decided.maxOffline : options.maxOffline,
+    reset: options.reset ?? decided.reset,
     faults: chosen,
     events: options.keep === undefined ? events : events.filter((_, i) => options.keep?.includes(i)),
   };

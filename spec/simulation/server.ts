@@ -1,5 +1,6 @@
 /** One server of a simulated world: the production server on its own view of the shared disk. */
 
+import type { Certificate } from '../../core/history/certificate.js';
 import type { Listener } from '../../transports/ports.js';
 import type { ServerNote, ServerOptions } from '../../transports/server.js';
 import { type Server, startServer } from '../../transports/server.js';
@@ -15,6 +16,9 @@ export interface ServerSetup {
   readonly random: Random;
   readonly listener: (life: Life) => Listener;
   readonly options: Omit<ServerOptions, 'store' | 'listeners'>;
+  /** Whether no other server writes to the same database. */
+  readonly isAlone: boolean;
+  readonly onCompacted: (certificate: Certificate) => void;
   readonly observe: (observation: Observation) => void;
 }
 
@@ -72,6 +76,17 @@ export class SimulatedServer {
           who: name,
           what: `partition ${note.partition} fails: ${String(note.error)}`,
         });
+        return;
+      case 'compacted':
+        this.#setup.onCompacted(note.certificate);
+        return;
+      case 'uncompacted':
+        // Of several servers one may have rewritten what another one is reading.
+        if (this.#setup.isAlone)
+          observe({ type: 'fault', where: name, message: `does not compact: ${note.message}` });
+        return;
+      case 'cut':
+        observe({ type: 'told', who: name, what: `cuts a link: ${note.reason.message}` });
         return;
       default:
     }

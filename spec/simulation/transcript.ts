@@ -36,6 +36,8 @@ const line = (seen: Observation): string | null => {
       return `${seen.device} ${seen.hasCrashed ? 'is dead' : 'has stopped'}`;
     case 'reset':
       return `${seen.device} gives up its file: ${seen.reason}`;
+    case 'switching':
+      return `${seen.device} takes a fresh file, and ${seen.isDiscarding ? 'discards' : 'recovers'} what was not uploaded`;
     case 'serverStopped':
       return `${seen.server} ${seen.hasCrashed ? 'is dead' : 'has stopped'}`;
     case 'restored':

@@ -50,13 +50,16 @@ export class World {
   readonly refused = new Set<string>();
   /** Whether nobody can be checked. */
   isAuthorityAway = false;
-  /** Whether a device may be asked to reset: the servers have lost what devices had seen. */
-  mayReset = false;
+  /** Whether a device may be asked to reset: the servers have lost what devices had seen, or files expire. */
+  mayReset: boolean;
+  /** Whether a server has folded history. */
+  hasFolded = false;
   /** How often each kind of fault struck. */
   readonly struck = new Map<string, number>();
 
   constructor(plan: Plan, apps: readonly App[]) {
     this.plan = plan;
+    this.mayReset = plan.maxOffline !== null;
     const { seed } = plan;
     const weathers = stream(seed, 'weather');
     const names = Array.from({ length: plan.devices }, (_, i) => deviceName(i));
@@ -118,13 +121,22 @@ export class World {
           name,
           this.observe,
         ),
+      isAlone: this.plan.servers === 1,
+      onCompacted: ({ cut, head }) => {
+        this.strike('compaction', name, `compacts its history up to ${cut} of ${head}`);
+        this.hasFolded ||= cut > 0;
+      },
       options: { explain, verifyToken: (token) => this.#verify(token), ...this.#serverOptions() },
       observe: this.observe,
     });
   }
 
   #serverOptions(): Partial<ServerOptions> {
-    return {};
+    const { compacts, maxOffline } = this.plan;
+    return {
+      compaction: compacts ? { minBytes: 1, maxBytes: 8 * 1024 * 1024 } : null,
+      ...(maxOffline === null ? {} : { clientMaxOfflineDays: maxOffline / 86_400_000 }),
+    };
   }
 
   async #verify(token: string): Promise<TokenVerdict> {
@@ -135,7 +147,7 @@ export class World {
   }
 
   #device(name: string, partition: string, app: App, skew: number): Device {
-    const { seed, carrier, timing, explain } = this.plan;
+    const { seed, carrier, timing, explain, reset } = this.plan;
     const health = new DiskHealth(stream(seed, `disk ${name}`), stream(seed, `slow ${name}`).int(10));
     const route = (): string => (this.servers[this.#routes.get(name) ?? 0] as SimulatedServer).name;
     return new Device({
@@ -149,6 +161,7 @@ export class World {
       time: this.time,
       random: stream(seed, `chance ${name}`),
       options: { timing, explain },
+      reset,
       connector: (life) =>
         tappedConnector(
           carrier === 'link'
