@@ -134,7 +134,7 @@ export const longPollListener = (options: LongPollListenerOptions = {}): LongPol
     let { offset } = header;
     for (;;) {
       const bytes = await body.next();
-      if (bytes === undefined) return E.right(() => E.right(session.sent(header)));
+      if (bytes === undefined) return E.right(async () => E.right(await session.sent(header)));
       if (offset + bytes.length - header.offset > maxBodyBytes)
         return fault('tooLarge', `a body of more than ${maxBodyBytes} bytes of frames`);
       const refused = session.receive(offset, bytes);

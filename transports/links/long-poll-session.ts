@@ -62,6 +62,8 @@ export class LongPollSession implements Link {
   /** The attempt of the newest poll. */
   #newest = -1;
   #isFlushing = false;
+  /** Answers to sends that wait until the end reads on; undefined where it reads. */
+  #unread: (() => void)[] | undefined;
   #stopExpiry: Cancel = () => undefined;
 
   constructor(
@@ -101,6 +103,12 @@ export class LongPollSession implements Link {
       this.#outgoing.push(frame);
       this.#wake();
     }
+  }
+
+  /** While the end is held, sends are not answered, so that the client sends no more. */
+  hold(isHeld: boolean): void {
+    if (isHeld && this.#phase === 'open') this.#unread ??= [];
+    else this.#readOn();
   }
 
   close(reason: CloseReason): void {
@@ -144,7 +152,10 @@ export class LongPollSession implements Link {
   }
 
   /** The answer to a `send` whose body was received. */
-  sent({ tag, attempt }: RequestHeader<'send'>): Bytes {
+  async sent({ tag, attempt }: RequestHeader<'send'>): Promise<Bytes> {
+    const unread = this.#unread;
+    if (unread !== undefined) await new Promise<void>((resolve) => unread.push(resolve));
+    this.#touch();
     return encodeAnswer({ type: 'send', tag, attempt, acknowledged: this.#incoming.received });
   }
 
@@ -213,8 +224,15 @@ export class LongPollSession implements Link {
     );
   }
 
+  #readOn(): void {
+    const unread = this.#unread ?? [];
+    this.#unread = undefined;
+    for (const resolve of unread) resolve();
+  }
+
   #report(reason: CloseReason): void {
     this.#phase = 'closing';
+    this.#readOn();
     queueMicrotask(() => this.#events?.closed(reason));
   }
 
