@@ -2,6 +2,7 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { WebSocket, WebSocketServer } from 'ws';
+import { limits } from '../core/base/limits.js';
 import { type Client, type Device, type DeviceOptions, openDevice } from '../transports/client.js';
 import { memoryNetwork } from '../transports/links/memory.js';
 import { webSocketConnector } from '../transports/links/websocket.js';
@@ -237,6 +238,23 @@ device('notices a half-open connection once, and begins anew for all', async () 
   for (const client of clients) assert.is(client.session.connectionState, 'connected');
   await a.close();
   await nothingUnhandled();
+});
+
+device('takes another connection for more files than one can carry, and no session fails', async () => {
+  const clock = new ManualClock(1);
+  const server = new ScriptedServer({ heard: courteous });
+  const a = openDevice({ connector: server, clock });
+  const most = limits.sessionsPerConnection;
+  const clients = await openAll(
+    a,
+    Array.from({ length: most + 1 }, (_, i) => `p${i}`),
+  );
+  await clock.advanceAsync(1000);
+  assert.ok(clients.every((client) => client.session.connectionState === 'connected'));
+  assert.is(server.links.length, 3);
+  for (const link of server.links)
+    assert.ok(link.heard.filter((message) => message.type === 'bind').length <= most);
+  await a.close();
 });
 
 device('loses nothing when its links are lost over and over', async () => {

@@ -8,7 +8,7 @@ import { chanceOf } from './caller.js';
 import { type Client, openFile } from './client.js';
 import type { FileOptions, ReachOptions, Surroundings } from './client-options.js';
 import { SynclineError } from './error.js';
-import { SharedConnection } from './shared.js';
+import { SharedLines } from './shared.js';
 import { TokenKeeper } from './tokens.js';
 
 export interface DeviceOptions extends ReachOptions {
@@ -20,7 +20,7 @@ export const openDevice = (options: DeviceOptions): Device => new Device(options
 
 export class Device {
   readonly #around: Surroundings;
-  readonly #connection: SharedConnection;
+  readonly #lines: SharedLines;
   readonly #files = new Set<Client>();
   #closing: Promise<void> | null = null;
 
@@ -29,9 +29,9 @@ export class Device {
     const { connector, token, clock = systemClock, entropy = systemEntropy, linger = 30_000 } = options;
     const timing = { ...defaultTiming, ...options.timing };
     const chance = () => chanceOf(entropy);
-    this.#connection = new SharedConnection({ connector, clock, chance, timing, linger });
+    this.#lines = new SharedLines({ connector, clock, chance, timing, linger });
     this.#around = {
-      lines: this.#connection,
+      lines: this.#lines,
       tokens: new TokenKeeper(token, clock),
       timing,
       clock,
@@ -70,7 +70,7 @@ export class Device {
 
   async #close(): Promise<void> {
     const closed = await Promise.allSettled(this.files.map((client) => client.close()));
-    this.#connection.close({ code: 'normal', message: 'the device closes' });
+    this.#lines.close({ code: 'normal', message: 'the device closes' });
     for (const each of closed) if (each.status === 'rejected') throw each.reason;
   }
 }

@@ -13,6 +13,7 @@ import {
   type ClientMessage,
   decodeServerMessage,
   encodeMessage,
+  limits,
   retryDelay,
   type ServerMessage,
   type Timing,
@@ -80,9 +81,9 @@ export class SharedConnection implements Lines {
     this.#options = options;
   }
 
-  /** Sessions that are bound on the present link. */
-  get sessions(): number {
-    return this.#bound.size;
+  /** Lines that have not ended. */
+  get lines(): number {
+    return this.#lines.size;
   }
 
   connect(events: LineEvents, urgent: boolean): Line {
@@ -238,5 +239,32 @@ export class SharedConnection implements Lines {
       line.binding = null;
     }
     for (const line of lines) line.events.closed(reason);
+  }
+}
+
+/** Half of what a server takes: a session that has been left counts there until its farewell has arrived. */
+const LINES_PER_CONNECTION = limits.sessionsPerConnection / 2;
+
+/** One connection, and further ones where there are more lines than one can carry. */
+export class SharedLines implements Lines {
+  readonly #options: SharedOptions;
+  readonly #connections: SharedConnection[] = [];
+
+  constructor(options: SharedOptions) {
+    this.#options = options;
+  }
+
+  connect(events: LineEvents, urgent: boolean): Line {
+    let free = this.#connections.find((connection) => connection.lines < LINES_PER_CONNECTION);
+    if (free === undefined) {
+      free = new SharedConnection(this.#options);
+      this.#connections.push(free);
+    }
+    return free.connect(events, urgent);
+  }
+
+  /** Ends all links and every line. */
+  close(reason: CloseReason): void {
+    for (const connection of this.#connections) connection.close(reason);
   }
 }
