@@ -135,6 +135,23 @@ tokens('that are refused to several files of a device are replaced once', async 
   await device.close();
 });
 
+tokens('that are replaced in time bind all files of a device anew, on the same connection', async () => {
+  const clock = new ManualClock(1);
+  const server = new ScriptedServer({ heard: courteous });
+  const source = new Source((count) => ({ token: `token ${count}`, expiresAt: clock.now() + 600_000 }));
+  const device = openDevice({ connector: server, token: source, clock });
+  const clients = await Promise.all(
+    ['a', 'b', 'c'].map((partition) => device.open({ schema, store: memoryClientStore(), partition })),
+  );
+  await clock.advanceAsync(560_000);
+  assert.equal(tokensIn(server), [...Array(3).fill('token 1'), ...Array(3).fill('token 2')]);
+  assert.is(server.links.length, 1);
+  assert.equal(source.asked, [false, false]);
+  for (const client of clients) assert.is(client.session.describe().phase, 'streaming');
+  await device.close();
+  assert.is(clock.pending, 0);
+});
+
 tokens('that are refused for good end the session, and the app may try another', async () => {
   const clock = new ManualClock(1);
   let good = 'token 9';
