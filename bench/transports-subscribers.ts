@@ -3,7 +3,7 @@
  * subject's protocol as it takes to be sent every change, and count the changes by what frames them.
  *
  *     syncline            binds and identifies; reads the server version at the head of each download, and
- *                         acknowledges each download as a client does
+ *                         acknowledges downloads as rarely as a client does
  *     sharedb             subscribes; counts messages that begin as an operation does
  *     y-websocket         counts frames of the type update; asks for the state once
  *     floors              counts frames, or the bytes of them
@@ -14,6 +14,7 @@
 import * as E from 'fp-ts/lib/Either.js';
 import { type RawData, WebSocket } from 'ws';
 import { Reader } from '../core/base/bytes.js';
+import { limits } from '../core/base/limits.js';
 import { readUint } from '../core/base/msgpack.js';
 import { decodeServerMessage, encodeMessage } from '../core/index.js';
 import { answerCommands, percentile, sharedNow } from './transports-control.js';
@@ -43,6 +44,7 @@ const syncline: Protocol = {
   begin: (socket, ready) => {
     const session = 1;
     let seen = 0;
+    let acknowledged = 0;
     // A client counts each download that it integrates.
     let clientVersion = 0;
     let isReady = false;
@@ -53,6 +55,8 @@ const syncline: Protocol = {
         const count = version - seen;
         seen = version;
         clientVersion++;
+        if (version - acknowledged < limits.acknowledgedVersions) return isReady ? count : 0;
+        acknowledged = version;
         const progress = { clientVersion, lastIntegratedServerVersion: version };
         socket.send(
           encodeMessage({ type: 'upload', session, progress, lockedServerVersion: version, changesets: [] }),

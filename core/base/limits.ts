@@ -35,6 +35,11 @@ export const limits = {
   uploadBytes: 128 * 1024,
   /** Uploads sent ahead of their acknowledgement. */
   uploadsInFlight: 16,
+  /**
+   * Versions that have come down when a client with nothing to upload acknowledges them: if it did so for each,
+   * all who listen would answer all who speak.
+   */
+  acknowledgedVersions: 512,
   /** Uploads of one session that wait to be integrated: more than an honest client sends ahead. */
   queuedUploads: 64,
   /** Marks of one session that wait to be answered. */
@@ -44,7 +49,7 @@ export const limits = {
   /** Bytes of changesets sent to a session before the server waits until its link has let them out (soft). */
   unflushedBytes: 1024 * 1024,
   /** Changes since the last snapshot of a state reach at least this many bytes before the next one. */
-  journalBytes: 1024 * 1024,
+  journalBytes: 64 * 1024,
   /** Instructions in one record of a snapshot. */
   snapshotChunk: 20_000,
   /** Newest main entries that a server holds in memory for each partition. */

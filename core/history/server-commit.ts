@@ -16,7 +16,7 @@ import type { Changeset } from '../model/changeset.js';
 import type { UploadCursor } from '../model/progress.js';
 import type { State } from '../model/state.js';
 import { integrate, type LocalForm } from './integrate.js';
-import { isSnapshotDue, snapshot } from './journal.js';
+import { isSnapshotDue, journaled, snapshot } from './journal.js';
 import type { FileRecord, Partition, ServerEntry } from './partition.js';
 import * as records from './server-records.js';
 
@@ -165,13 +165,14 @@ export const commitUpload = (
   const deletes: RecordRange[] = [];
   let { head, tail, salts, journal, snapshotVersion, log } = partition;
   const entries: ServerEntry[] = [];
+  let added = 0;
   for (const changeset of fitted.incoming) {
     head++;
     const placed: Changeset = { ...changeset, version: head, base: changeset.version };
     const record = records.logRecord(placed);
     const { length } = record.bytes;
     const entry: ServerEntry = { ...placed, bytes: length, through: (runLast(tail)?.through ?? 0) + length };
-    journal = { ...journal, bytes: journal.bytes + length };
+    added += length;
     log = { ...log, bytes: log.bytes + length };
     tail = appended(tail, entry);
     entries.push(entry);
@@ -208,6 +209,7 @@ export const commitUpload = (
   }
   if (fitted.rejected !== null) puts.push(records.quarantineRecord(file.ident, fitted.rejected.changeset));
 
+  if (added > 0) journal = journaled(journal, added, partition.state, fitted.state);
   if (isSnapshotDue(journal)) {
     const whole = snapshot(fitted.state);
     journal = whole.journal;
@@ -247,8 +249,9 @@ export const downloadable = (
   const changesets: Changeset[] = [];
   let base = lastIntegratedClientVersion;
   for (const entry of entries) {
-    if (entry.origin === ident) base = entry.base;
-    else if (entry.instructions.length > 0) changesets.push({ ...entry, base });
+    const { version, timestamp, origin, instructions } = entry;
+    if (origin === ident) base = entry.base;
+    else if (instructions.length > 0) changesets.push({ version, base, timestamp, origin, instructions });
   }
   return { changesets, lastIntegratedClientVersion: base };
 };

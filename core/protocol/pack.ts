@@ -29,16 +29,8 @@ import { type Either, right } from 'fp-ts/lib/Either.js';
 import { answer, type DecodeError, refuse } from '../base/decode-error.js';
 import { limits } from '../base/limits.js';
 import { findBadUtf8, readUtf8 } from '../base/utf8.js';
-import {
-  Extension,
-  extension,
-  isPlainText,
-  pack,
-  registerExtension,
-  requireCanonical,
-  textBytes,
-  unpack,
-} from './packer.js';
+import { Extension, extension, pack, registerExtension, requireCanonical, unpack } from './packer.js';
+import { isPlainText, textBytes } from './text.js';
 
 /** A value of BSON, in the classes of the `bson` package or the plainest thing that stands for it. */
 export type BsonValue =

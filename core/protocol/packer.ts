@@ -4,12 +4,10 @@
  * It has no record structures and does not read or write in sequence, so that its bytes depend on nothing but
  * the value. Maps come back as `Map`, which keeps keys such as `__proto__` that an object would lose.
  *
- * Text: msgpackr replaces lone surrogates, and drops a byte order mark at the start of a long string. Text with
- * either goes as WTF-8 (`core/base/utf8.ts`) in something else than a string.
+ * Text that msgpackr would not keep goes in something else than a string (`text.ts`).
  */
 import { addExtension, Packr } from 'msgpackr/pack';
 import { refuse } from '../base/decode-error.js';
-import { utf8Length, writeUtf8 } from '../base/utf8.js';
 import { scanPacked } from './packed-scan.js';
 
 const packer = new Packr({ useRecords: false, mapsAsObjects: false, variableMapSize: true });
@@ -75,13 +73,4 @@ export const requireCanonical = (bytes: Uint8Array, canonical: Uint8Array): void
     if (bytes[i] !== canonical[i])
       refuse('notCanonical', i, 'MessagePack in another form than the canonical one');
   }
-};
-
-/** Whether msgpackr keeps `text` as it is. */
-export const isPlainText = (text: string): boolean => !/^\ufeff|\p{Surrogate}/u.test(text);
-
-export const textBytes = (text: string): Uint8Array => {
-  const bytes = new Uint8Array(utf8Length(text));
-  writeUtf8(text, bytes, 0);
-  return bytes;
 };

@@ -27,6 +27,8 @@ export interface ClientConfig {
   readonly reset?: ResetMode;
   /** The file only repeats what the server has: nothing is uploaded, not even what was seen. */
   readonly downloadsOnly?: boolean;
+  /** Versions that have come down when they are acknowledged; `limits.acknowledgedVersions` by default. */
+  readonly acknowledgeEvery?: number;
 }
 
 /** In milliseconds, but for the two that say otherwise. */

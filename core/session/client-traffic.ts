@@ -84,10 +84,16 @@ export const identReceived = (session: ClientSession, message: ServerIdent, now:
 
 /**
  * Sends what waits, a bounded number of uploads ahead of their acknowledgement; or, where nothing waits and
- * downloads have come since, an empty upload that acknowledges them, so that the server can let go. With
- * uploads held nothing is sent but that, and only where no write waits: it would be overtaken.
+ * enough has come down since, an empty upload that acknowledges it, so that the server can let go. With uploads
+ * held nothing is sent but that, and only where no write waits: it would be overtaken.
  */
-export const uploading = (session: ClientSession): ClientStep => {
+export const uploading = (session: ClientSession): ClientStep =>
+  uploadingFrom(session, session.config.acknowledgeEvery ?? limits.acknowledgedVersions);
+
+/** The same, but that whoever has just heard that this was everything acknowledges it, however little it was. */
+const uploadingAll = (session: ClientSession): ClientStep => uploadingFrom(session, 1);
+
+const uploadingFrom = (session: ClientSession, fromVersions: number): ClientStep => {
   if (session.phase !== 'streaming' || session.config.downloadsOnly === true) return stay(session);
   const { file } = session;
   if (session.held.upload && firstAfter(file.writes, session.sent) !== undefined) return stay(session);
@@ -96,7 +102,8 @@ export const uploading = (session: ClientSession): ClientStep => {
   let { sent, acknowledged } = session;
   while (inFlight.length < limits.uploadsInFlight) {
     const part = selectUpload(file, sent, session.portion);
-    if (part.changesets.length === 0 && part.progress.lastIntegratedServerVersion <= acknowledged) break;
+    const ahead = part.progress.lastIntegratedServerVersion - acknowledged;
+    if (part.changesets.length === 0 && ahead < fromVersions) break;
     effects.push(
       send({
         type: 'upload',
@@ -226,7 +233,7 @@ export const markReceived = (session: ClientSession, message: ServerMark, now: n
     answered,
     (waiter) => waiter.type === 'download' && waiter.mark <= message.request,
   );
-  return andThen(settled, uploading);
+  return andThen(settled, uploadingAll);
 };
 
 export const written = (

@@ -70,6 +70,8 @@ export interface ServerMachine {
   /** By read id. */
   readonly reads: Trie<PendingRead>;
   readonly nextRead: number;
+  /** Whether sessions may have to be brought up to the head. */
+  readonly isBehind: boolean;
 }
 
 export type ServerEvent = {
@@ -138,6 +140,7 @@ export const newServerMachine = (config: ServerConfig, partition: Partition): Se
   bound: emptyTrie(),
   reads: emptyTrie(),
   nextRead: 1,
+  isBehind: false,
 });
 
 export const sessionKey = (connection: number, number: number): string => `${connection}/${number}`;
@@ -214,6 +217,9 @@ export const flushing = (
     effects: [{ type: 'drain', connection, number }],
   };
 };
+
+/** The history has grown: before the step ends, or the last of several, everybody is to have it. */
+export const behind = (machine: ServerMachine): ServerStep => stayAs({ ...machine, isBehind: true });
 
 /** Asks the store; the answer comes as an event. */
 export const asking = (machine: ServerMachine, read: PendingRead, maxBytes: number | null): ServerStep => {

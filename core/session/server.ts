@@ -29,6 +29,7 @@ import { begun, maxOfflineOf, rewrittenLog, ticked } from './server-retention.js
 import {
   andThenServer,
   asking,
+  behind,
   ended,
   keyOfSession,
   type PendingRead,
@@ -145,13 +146,12 @@ const unbound = (machine: ServerMachine, session: ServerSession): ServerStep => 
   effects: [sent(session, { type: 'unbound', session: session.number })],
 });
 
-/** After whatever a session has asked for: integrate what can be, then let everybody have it. */
+/** After whatever a session has asked for: integrate what can be, then let it have that, and everybody. */
 const settled = (step: ServerStep, key: string, now: number): ServerStep => {
   const before = step.machine.partition.head;
   const done = andThenServer(step, (machine) => integrating(machine, key, now));
-  return done.machine.partition.head > before
-    ? andThenServer(done, (machine) => andThenServer(pumpedAll(machine), (all) => pumped(all, key)))
-    : andThenServer(done, (machine) => pumped(machine, key));
+  const grown = done.machine.partition.head > before ? andThenServer(done, behind) : done;
+  return andThenServer(grown, (machine) => pumped(machine, key));
 };
 
 const handle = (
@@ -242,8 +242,8 @@ const answered = (
       const met = [...old.right, ...entriesAfter(machine.partition.tail, read.range.to - 1)];
       const before = machine.partition.head;
       const done = integrated(machine, session, session.queue[0] as Upload, met, now);
-      const all = done.machine.partition.head > before ? andThenServer(done, pumpedAll) : done;
-      return settled(all, key, now);
+      const grown = done.machine.partition.head > before ? andThenServer(done, behind) : done;
+      return settled(grown, key, now);
     }
   }
 };
@@ -301,11 +301,19 @@ const refreshed = (machine: ServerMachine, partition: Partition): ServerStep => 
       ),
     known,
   );
-  return andThenServer(alone, pumpedAll);
+  return andThenServer(alone, behind);
 };
 
-/** One step. Total (law 8) and deterministic (law 6); throws on a bug only. */
-export const serverStep = (machine: ServerMachine, event: ServerEvent): ServerStep => {
+/**
+ * One step. Total (law 8) and deterministic (law 6); throws on a bug only. With `isMoreComing` what the history
+ * has grown by is sent to others in a later step: of several events that are at hand, one message tells all.
+ */
+export const serverStep = (machine: ServerMachine, event: ServerEvent, isMoreComing = false): ServerStep => {
+  const stepped = stepAlone(machine, event);
+  return stepped.machine.isBehind && !isMoreComing ? andThenServer(stepped, pumpedAll) : stepped;
+};
+
+const stepAlone = (machine: ServerMachine, event: ServerEvent): ServerStep => {
   switch (event.type) {
     case 'message':
       return messageReceived(machine, event.connection, event.message, event.now, event.chance);

@@ -73,7 +73,9 @@ export class Device {
 
   constructor(name: string, explain = false) {
     this.name = name;
-    this.config = { partition: 'p', rules: syncline, explain, timing: defaultTiming };
+    // At once, so that what the server may forget depends on nothing but the events.
+    const acknowledgeEvery = 1;
+    this.config = { partition: 'p', rules: syncline, explain, timing: defaultTiming, acknowledgeEvery };
     this.session = newClientSession(this.config, orThrow(loadClientFile([])));
   }
 

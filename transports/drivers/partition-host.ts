@@ -227,8 +227,8 @@ export class PartitionHost {
       let machine = base;
       const effects: ServerEffect[] = before.slice();
       const batches: RecordBatch[] = [];
-      for (const event of events) {
-        const next = serverStep(machine, event);
+      for (const [i, event] of events.entries()) {
+        const next = serverStep(machine, event, i < events.length - 1);
         machine = next.machine;
         for (const effect of next.effects) {
           if (effect.type === 'commit') batches.push(effect.batch);
