@@ -59,7 +59,8 @@ class Bench {
   readonly connector: Connector;
 
   constructor(options: FallbackOptions = {}) {
-    this.connector = fallbackConnector([this.best, this.next], { clock: this.clock, ...options });
+    const quiet = { clock: this.clock, climbAfter: 1e12 };
+    this.connector = fallbackConnector([this.best, this.next], { ...quiet, ...options });
   }
 
   connect(): { readonly link: Link; readonly events: readonly string[] } {
@@ -105,7 +106,8 @@ for (const code of ['unreachable', 'refused', 'lost'] as const) {
     bench.next.last.events.opened();
     assert.equal(events, ['opened']);
     assert.equal([bench.best.last.sent, bench.next.last.sent], [[], ['1', '2']]);
-    assert.is(bench.clock.pending, 0);
+    // The next look at the best way.
+    assert.is(bench.clock.pending, 1);
   });
 }
 
@@ -250,6 +252,89 @@ test('a link that is closed while it opens tries no other way', async () => {
   assert.equal(events, ['normal: done']);
   assert.equal(bench.tried, [1, 0]);
   assert.is(bench.clock.pending, 0);
+});
+
+test('an open link on another way ends for the best one, once that is open and everything has left', async () => {
+  const bench = new Bench({ climbAfter: 60_000, patience: 5000 });
+  bench.connect();
+  bench.best.last.end('unreachable');
+  bench.next.last.events.opened();
+  bench.next.last.events.frame(Uint8Array.of(1));
+  bench.next.last.end('goingAway');
+  const { link, events } = bench.connect();
+  const present = bench.next.last;
+  present.events.opened();
+  present.events.frame(Uint8Array.of(1));
+  // It fails, does not answer, and opens at last.
+  bench.clock.advance(60_000);
+  assert.equal(bench.tried, [2, 2]);
+  bench.best.last.end('refused');
+  bench.clock.advance(60_000);
+  assert.equal(bench.tried, [3, 2]);
+  bench.clock.advance(5000);
+  assert.equal(bench.best.last.closes.length, 1);
+  bench.best.last.end('normal');
+  bench.clock.advance(60_000);
+  assert.equal(bench.tried, [4, 2]);
+  assert.equal(events, ['opened', '1']);
+  link.send(Uint8Array.of(7));
+  bench.best.last.events.opened();
+  assert.equal(bench.best.last.closes.length, 1);
+  bench.best.last.end('normal');
+  bench.clock.advance(3000);
+  assert.equal(present.closes, []);
+  present.bufferedBytes = 0;
+  bench.clock.advance(1000);
+  assert.equal(
+    present.closes.map(({ code }) => code),
+    ['goingAway'],
+  );
+  await turn();
+  assert.equal(events, ['opened', '1', 'goingAway: a better way is open']);
+  assert.is(bench.clock.pending, 0);
+  bench.connect();
+  assert.equal(bench.tried, [5, 2]);
+});
+
+test('a best way that opens and brings nothing is looked at less and less often', async () => {
+  const bench = new Bench({ climbAfter: 1000 });
+  const delays: number[] = [];
+  bench.connect();
+  bench.best.last.end('unreachable');
+  bench.next.last.events.opened();
+  for (let i = 0; i < 9; i++) {
+    const before = bench.best.links.length;
+    let waited = 0;
+    for (; bench.best.links.length === before; waited += 500) bench.clock.advance(500);
+    delays.push(waited);
+    bench.best.last.events.opened();
+    bench.best.last.end('normal');
+    await turn();
+    // The next link takes the best way, which opens and is lost.
+    bench.connect();
+    bench.best.last.events.opened();
+    if (i === 7) bench.best.last.events.frame(Uint8Array.of(1));
+    bench.best.last.end('lost');
+    bench.connect();
+    if (i === 7) bench.best.last.end('unreachable');
+    bench.next.last.events.opened();
+  }
+  assert.equal(delays, [1000, 2000, 4000, 8000, 16_000, 32_000, 64_000, 64_000, 1000]);
+});
+
+test('a link that ends while it looks for a better way leaves nothing behind', async () => {
+  for (const isLooking of [false, true]) {
+    const bench = new Bench({ climbAfter: 1000 });
+    const { link } = bench.connect();
+    bench.best.last.end('unreachable');
+    bench.next.last.events.opened();
+    if (isLooking) bench.clock.advance(1000);
+    link.close({ code: 'normal', message: 'done' });
+    if (isLooking) assert.equal(bench.best.last.closes.length, 1);
+    if (isLooking) bench.best.last.end('normal');
+    await turn();
+    assert.is(bench.clock.pending, 0);
+  }
 });
 
 test('at least one way is given', () => {

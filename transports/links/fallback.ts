@@ -5,6 +5,10 @@
  * What got through is remembered, so that the next link need not find out again, and for a time only: then
  * the best way is tried anew, in case the device has moved to a better network. A way that opens links on
  * which nothing ever arrives before they are lost got nothing through.
+ *
+ * A link may last for days, and the network be another one by then. So an open link on a lesser way tries the
+ * best one now and then, beside itself; where that opens, the link ends, and the next one takes the best way. A
+ * best way that opens and then fails again is tried less and less often.
  */
 import { systemClock } from '../clock.js';
 import type { Cancel, Clock, CloseCode, CloseReason, Connector, Link, LinkEvents } from '../ports.js';
@@ -15,22 +19,36 @@ export interface FallbackOptions {
   readonly patience?: number;
   /** Milliseconds after a fall until the best way is tried again; 5 min by default. */
   readonly retryAfter?: number;
+  /** Milliseconds after which an open link on another way looks whether the best one is open; 10 min by default. */
+  readonly climbAfter?: number;
 }
 
 /** Ends before a link has opened that another way may avoid. The others are the server's word. */
 const passable: readonly CloseCode[] = ['unreachable', 'refused', 'lost'];
+
+/** Doublings of the time between looks at the best way. */
+const mostDoublings = 6;
+
+/** Milliseconds after which a link that finds the best way open looks again whether it has sent everything. */
+const quietInterval = 1_000;
+
+const better: CloseReason = { code: 'goingAway', message: 'a better way is open', retryAfter: 0 };
 
 /** What the connector remembers between links: the way that last got through. */
 class Preference {
   readonly #clock: Clock;
   readonly #retryAfter: number;
   #way = 0;
+  readonly #climbAfter: number;
   /** When it was last turned to a way that is not the best. */
   #fell = 0;
+  /** Since something last arrived by the best way. */
+  #climbs = 0;
 
-  constructor(clock: Clock, retryAfter: number) {
+  constructor(clock: Clock, retryAfter: number, climbAfter: number) {
     this.#clock = clock;
     this.#retryAfter = retryAfter;
+    this.#climbAfter = climbAfter;
   }
 
   /** The way to begin with. */
@@ -42,6 +60,22 @@ class Preference {
   set(way: number): void {
     if (way !== this.#way) this.#fell = this.#clock.now();
     this.#way = way;
+  }
+
+  /** Milliseconds until an open link looks again whether the best way is open. */
+  get climbDelay(): number {
+    return this.#climbAfter * 2 ** Math.min(this.#climbs, mostDoublings);
+  }
+
+  /** The best way was found open; whether it carries anything is to be seen. */
+  climb(): void {
+    this.#climbs += 1;
+    this.#way = 0;
+  }
+
+  /** Something has arrived. */
+  prove(way: number): void {
+    if (way === 0) this.#climbs = 0;
   }
 }
 
@@ -104,6 +138,7 @@ class FallbackLink implements Link {
       },
       frame: (frame) => {
         if (!isPresent()) return;
+        if (!this.#hasReceived) this.#shared.preference.prove(this.#way);
         this.#hasReceived = true;
         this.#events.frame(frame);
       },
@@ -136,7 +171,47 @@ class FallbackLink implements Link {
     // Before anyone is told, who might send more.
     for (const frame of this.#waiting) this.#link?.send(frame);
     this.#forgetWaiting();
+    if (this.#way > 0) this.#lookUp();
     this.#events.opened();
+  }
+
+  /** Tries the best way after a time, and again until it opens. */
+  #lookUp(): void {
+    const { clock, patience, preference, ways } = this.#shared;
+    this.#stopWaiting = clock.schedule(preference.climbDelay, () => {
+      let isOpen = false;
+      const probe = ways[0]?.connect({
+        opened: () => {
+          isOpen = true;
+          stop();
+          probe?.close({ code: 'normal', message: 'the way is open' });
+          this.#climb();
+        },
+        frame: () => undefined,
+        closed: () => {
+          stop();
+          if (this.#phase === 'open' && !isOpen) this.#lookUp();
+        },
+      });
+      const stop = clock.schedule(patience, () => {
+        probe?.close({ code: 'normal', message: `not open within ${patience} ms` });
+      });
+      this.#stopWaiting = () => {
+        stop();
+        probe?.close({ code: 'normal', message: 'not wanted any more' });
+      };
+    });
+  }
+
+  /** Ends the link for a better one, once everything has left. */
+  #climb(): void {
+    if (this.#phase !== 'open') return;
+    if (this.bufferedBytes > 0) {
+      this.#stopWaiting = this.#shared.clock.schedule(quietInterval, () => this.#climb());
+      return;
+    }
+    this.#shared.preference.climb();
+    this.close(better);
   }
 
   /** The present link has ended of itself. */
@@ -180,7 +255,8 @@ class FallbackLink implements Link {
  */
 export const fallbackConnector = (ways: readonly Connector[], options: FallbackOptions = {}): Connector => {
   if (ways.length === 0) throw new Error('a connector that falls back has at least one way, found none');
-  const { clock = systemClock, patience = 8_000, retryAfter = 300_000 } = options;
-  const shared = { ways, clock, patience, preference: new Preference(clock, retryAfter) };
+  const { clock = systemClock, patience = 8_000, retryAfter = 300_000, climbAfter = 600_000 } = options;
+  const preference = new Preference(clock, retryAfter, climbAfter);
+  const shared = { ways, clock, patience, preference };
   return { connect: (events) => new FallbackLink(shared, events) };
 };
