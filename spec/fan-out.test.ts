@@ -1,0 +1,169 @@
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import { limits } from '../core/base/limits.js';
+import { defaultMaxOffline } from '../core/history/horizon.js';
+import { newPartition } from '../core/history/partition.js';
+import { syncline } from '../core/merge/rule-set.js';
+import type { Changeset } from '../core/model/changeset.js';
+import { addTable } from '../core/model/instruction.js';
+import type { ClientMessage } from '../core/protocol/messages.js';
+import { serverStep } from '../core/session/server.js';
+import {
+  newServerMachine,
+  type ServerEffect,
+  type ServerEvent,
+  type ServerMachine,
+} from '../core/session/server-session.js';
+import { Machine } from './kit/client-machine.js';
+import { withLimits } from './kit/with-limits.js';
+
+const fanOut = suite('fan-out');
+
+type Sessionless<Message> = Message extends unknown ? Omit<Message, 'session'> : never;
+type Download = Extract<Extract<ServerEffect, { type: 'send' }>['message'], { type: 'download' }>;
+
+/** A server machine, with a session on each of its connections, 1 and up. */
+class Server {
+  machine: ServerMachine;
+  now = 1_000_000;
+
+  constructor(sessions: number) {
+    const config = { rules: syncline, explain: false, maxOffline: defaultMaxOffline };
+    this.machine = newServerMachine(config, newPartition(7));
+    for (let connection = 1; connection <= sessions; connection++) {
+      const made = this.take(
+        this.said(connection, { type: 'bind', partition: 'p', token: '', needIdent: true }),
+      ).find((effect) => effect.type === 'send');
+      if (made?.message.type !== 'ident') throw new Error('no ident was given');
+      const [read] = this.take(
+        this.said(connection, {
+          type: 'identify',
+          ident: made.message.ident,
+          salt: made.message.salt,
+          latest: { version: 0, salt: 0 },
+          download: { serverVersion: 0, lastIntegratedClientVersion: 0 },
+        }),
+      );
+      if (read?.type === 'read') this.take({ type: 'read', id: read.id, entries: [], now: this.now });
+    }
+  }
+
+  said(connection: number, message: Sessionless<ClientMessage>): ServerEvent {
+    const whole = { ...message, session: 1 } as ClientMessage;
+    return { type: 'message', connection, message: whole, chance: 5, now: this.now };
+  }
+
+  take(event: ServerEvent, isMoreComing = false): readonly ServerEffect[] {
+    const { machine, effects } = serverStep(this.machine, event, isMoreComing);
+    this.machine = machine;
+    return effects;
+  }
+}
+
+const write = (version: number, table: string): Changeset => ({
+  version,
+  base: 0,
+  timestamp: 5,
+  origin: 0,
+  instructions: [addTable(table, { type: 'embedded' })],
+});
+
+const upload = (server: Server, connection: number, ...changesets: Changeset[]): ServerEvent => {
+  const clientVersion = changesets[changesets.length - 1]?.version ?? 0;
+  return server.said(connection, {
+    type: 'upload',
+    progress: { clientVersion, lastIntegratedServerVersion: 0 },
+    lockedServerVersion: 0,
+    changesets,
+  });
+};
+
+/** What each connection is sent, in order. */
+const downloadsOf = (effects: readonly ServerEffect[]): ReadonlyMap<number, readonly Download[]> => {
+  const downloads = new Map<number, Download[]>();
+  for (const effect of effects) {
+    if (effect.type !== 'send' || effect.message.type !== 'download') continue;
+    downloads.set(effect.connection, [...(downloads.get(effect.connection) ?? []), effect.message]);
+  }
+  return downloads;
+};
+
+const tablesIn = (downloads: readonly Download[] = []): readonly string[] =>
+  downloads.flatMap(({ changesets }) =>
+    changesets.flatMap(({ instructions }) => instructions.map((instruction) => instruction.table)),
+  );
+
+fanOut('sessions that wrote nothing are sent the very same changesets', () => {
+  const server = new Server(4);
+  const sent = downloadsOf(server.take(upload(server, 1, write(1, 'A'), write(2, 'B'))));
+  assert.is(sent.size, 4);
+  const [own, second, third, fourth] = [1, 2, 3, 4].map((connection) => sent.get(connection)?.[0]);
+  assert.equal(tablesIn(sent.get(1)), []);
+  assert.equal(own?.download, { serverVersion: 2, lastIntegratedClientVersion: 2 });
+  assert.equal(tablesIn(sent.get(2)), ['A', 'B']);
+  assert.is(third?.changesets, second?.changesets);
+  assert.is(fourth?.changesets, second?.changesets);
+});
+
+fanOut('sessions that have written are sent changesets with the base of their own', () => {
+  const server = new Server(3);
+  server.take(upload(server, 2, write(7, 'Mine')));
+  const sent = downloadsOf(server.take(upload(server, 1, write(1, 'A'))));
+  assert.equal(
+    [2, 3].map((connection) => sent.get(connection)?.[0]?.changesets.map(({ base }) => base)),
+    [[7], [0]],
+  );
+});
+
+fanOut('of several events that are at hand one message tells all', () => {
+  const one = new Server(4);
+  const other = new Server(4);
+  const events = [
+    upload(one, 1, write(1, 'A')),
+    upload(one, 2, write(1, 'B')),
+    upload(one, 1, write(2, 'C')),
+  ];
+  const effects = events.flatMap((event, i) => [...one.take(event, i < events.length - 1)]);
+  const separately = events.flatMap((event) => [...other.take(event)]);
+  for (const connection of [3, 4]) {
+    assert.is(downloadsOf(effects).get(connection)?.length, 1);
+    assert.is(downloadsOf(separately).get(connection)?.length, 3);
+  }
+  for (const connection of [1, 2, 3, 4])
+    assert.equal(
+      tablesIn(downloadsOf(effects).get(connection)),
+      tablesIn(downloadsOf(separately).get(connection)),
+    );
+  assert.is(one.machine.isBehind, false);
+});
+
+fanOut('what was put off is sent with the last event, whatever that is', () => {
+  const server = new Server(2);
+  assert.equal(downloadsOf(server.take(upload(server, 1, write(1, 'A')), true)).get(2), undefined);
+  const sent = downloadsOf(server.take({ type: 'gone', connection: 1, now: server.now }));
+  assert.equal(tablesIn(sent.get(2)), ['A']);
+});
+
+fanOut(
+  'who only listens acknowledges once in a while, and when it has heard that this was everything',
+  () => {
+    const acknowledgements = ({ sent }: Machine): readonly number[] =>
+      sent.flatMap((message) =>
+        message.type === 'upload' ? [message.progress.lastIntegratedServerVersion] : [],
+      );
+    withLimits({ acknowledgedVersions: 3 }, () => {
+      const machine = new Machine().stream();
+      assert.equal(acknowledgements(machine.download(['A'])), []);
+      assert.equal(acknowledgements(machine.download(['B'])), []);
+      assert.equal(acknowledgements(machine.download(['C'])), [3]);
+      assert.equal(acknowledgements(machine.download(['D'])), []);
+      machine.tell({ type: 'await', what: 'download', id: 1 });
+      assert.equal(acknowledgements(machine.answerMark()), [4]);
+      machine.download(['E']);
+      assert.equal(acknowledgements(machine.write()), [5]);
+    });
+    assert.ok(limits.acknowledgedVersions < limits.tailEntries);
+  },
+);
+
+fanOut.run();
