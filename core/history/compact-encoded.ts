@@ -19,16 +19,10 @@ import * as packed from '../model/packed.js';
 import { type PackedInstructions, unpack } from '../model/packed.js';
 import { isMarker } from '../model/value.js';
 import { supersede } from './compact.js';
+import { Heads } from './compact-heads.js';
 import { operandsEnd } from './compact-operand.js';
-import {
-  keepsCreate,
-  keepsErase,
-  keepsPath,
-  ObjectTrack,
-  Place,
-  RESET,
-  type Stamp,
-} from './compact-place.js';
+import { keepsCreate, keepsErase, keepsPath, type ObjectTrack, type Stamp } from './compact-place.js';
+import { MOST_PLACES, PlainWrites } from './compact-plain.js';
 import { SCHEMA_OBJECT, Survivors } from './compact-survivors.js';
 import { foldWithin } from './compact-within.js';
 import * as rowLayout from './quick-rows.js';
@@ -82,47 +76,39 @@ const supersedeReadable = (
 /** Instead of the number of an object, for the schema. */
 const NO_OBJECT = -1;
 
-/** Of a property's last write that stays: what kind of value it wrote, and in the higher bits its part plus 1. */
+// As in `compact-plain.ts`.
 const IS_DEFAULT = 1;
 const IS_ADDABLE = 2;
-const FLAGS = IS_DEFAULT | IS_ADDABLE;
-const SHIFT = 2;
 
 class EncodedPass {
   hasLoss = false;
   private readonly columns: ColumnLookup;
   private readonly scan = new QuickScan();
+  private readonly heads = new Heads();
+  private readonly plain: PlainWrites;
   private readonly survivors = new Survivors();
-  /** By part, from the newest on. */
-  private readonly versions: number[] = [];
-  private readonly bases: number[] = [];
-  private readonly timestamps: number[] = [];
-  private readonly origins: number[] = [];
-  /** No part so far is newer than the one behind it. */
-  private isOrdered = true;
   /** Numbers that survivors have for what the scan has numbered. */
   private readonly objects: (number | undefined)[] = [];
   private readonly fields: (number | undefined)[] = [];
   /** By object, what is known of those that are not plain. */
   private readonly tracks: (ObjectTrack | undefined)[] = [];
   private hasTracks = false;
-  /**
-   * Rows of `stride` numbers, one for each object: the part plus 1 of the earliest erasure that stays, then for
-   * each property its last write that stays. They stand together because they are needed together.
-   */
-  private stride = 8;
-  private known = new Int32Array(1024);
-
   constructor(columns: ColumnLookup) {
     this.columns = columns;
+    this.plain = new PlainWrites(this.heads, this.scan.numbers, columns);
   }
 
   /** Takes in the changeset that stands before those taken in so far. */
   changeset(bytes: Uint8Array): DecodeError | null {
     const { scan, survivors } = this;
-    if (!scan.scan(bytes) || (this.hasTracks && this.meetsTrack())) return this.anyChangeset(bytes);
+    if (
+      !scan.scan(bytes) ||
+      ((this.hasTracks || scan.numbers.mostPlaces >= MOST_PLACES) && this.meetsOthers())
+    )
+      return this.anyChangeset(bytes);
+    const { plain } = this;
     const { rows } = scan;
-    const part = this.begin(scan);
+    const part = this.heads.begin(scan);
     const source = survivors.sources.length;
     const { count } = survivors;
     for (let row = (scan.count - 1) * ROW; row >= 0; row -= ROW) {
@@ -134,11 +120,11 @@ class EncodedPass {
         const tag = head & TAG_MASK;
         const addable = tag === TAG_NULL || tag === TAG_INT ? IS_ADDABLE : 0;
         const has = addable | (head > TAG_MASK ? IS_DEFAULT : 0);
-        if (!this.keepsUpdate(object, field, has, part)) continue;
+        if (!plain.keepsUpdate(object, field, has, part)) continue;
         const start = rows[row + ROW_START] as number;
         const end = rows[row + ROW_END] as number;
         survivors.addRaw(this.objectOf(object), part, kind, this.fieldOf(field), source, start, end);
-      } else if (kind === CREATE_OBJECT ? this.keepsCreate(object) : this.keepsErase(object, part))
+      } else if (kind === CREATE_OBJECT ? plain.keepsCreate(object) : plain.keepsErase(object, part))
         survivors.addRaw(this.objectOf(object), part, kind, -1, source, 0, 0);
     }
     if (survivors.count > count) survivors.sources.push(bytes);
@@ -146,37 +132,18 @@ class EncodedPass {
   }
 
   written(): Uint8Array {
-    const column = (values: readonly number[]): Float64Array => Float64Array.from(values).reverse();
-    const parts = {
-      versions: column(this.versions),
-      bases: column(this.bases),
-      timestamps: column(this.timestamps),
-      origins: column(this.origins),
-    };
-    return this.survivors.written(parts, true);
+    return this.survivors.written(this.heads.parts(), true);
   }
 
-  /** Begins a part. Answers its number. */
-  private begin({ version, base, timestamp, origin }: Head): number {
-    const part = this.versions.push(version) - 1;
-    this.bases.push(base);
-    this.timestamps.push(timestamp);
-    this.origins.push(origin);
-    if (part > 0 && this.isOrdered) this.isOrdered = this.isNotOlder(part - 1, part);
-    return part;
-  }
-
-  private isNotOlder(later: number, part: number): boolean {
-    const a = this.timestamps[later] as number;
-    const b = this.timestamps[part] as number;
-    return a > b || (a === b && (this.origins[later] as number) >= (this.origins[part] as number));
-  }
-
-  /** Whether something in the changeset scanned last is on an object that is not plain. */
-  private meetsTrack(): boolean {
-    const { rows, count } = this.scan;
-    for (let row = 0; row < count * ROW; row += ROW)
+  /** Whether something in the changeset scanned last is on an object that is not plain, or makes one so. */
+  private meetsOthers(): boolean {
+    const { rows, count, numbers } = this.scan;
+    for (let row = 0; row < count * ROW; row += ROW) {
       if (this.tracks[rows[row + ROW_OBJECT] as number] !== undefined) return true;
+      const isUpdate = ((rows[row + ROW_KIND] as number) & KIND_MASK) === UPDATE;
+      if (isUpdate && (numbers.fieldPlaces[rows[row + ROW_FIELD] as number] as number) >= MOST_PLACES)
+        return true;
+    }
     return false;
   }
 
@@ -197,63 +164,6 @@ class EncodedPass {
     return number;
   }
 
-  private keepsUpdate(object: number, field: number, has: number, part: number): boolean {
-    const place = this.scan.numbers.fieldPlaces[field] as number;
-    if (place + 1 >= this.stride) this.widen(place + 1);
-    const row = object * this.stride;
-    if (row >= this.known.length) this.lengthen(row);
-    const { known } = this;
-    if (known[row] !== 0) return false;
-    const write = known[row + place + 1] as number;
-    if (write !== 0) {
-      // Neither a value goes for a default, nor what stops additions for what lets them live.
-      const more = write & FLAGS & ~has;
-      const may = more === 0 || this.mayOverwrite(field, more);
-      if (may && (this.isOrdered || this.isNotOlder((write >> SHIFT) - 1, part))) return false;
-    }
-    known[row + place + 1] = ((part + 1) << SHIFT) | has;
-    return true;
-  }
-
-  private mayOverwrite(field: number, more: number): boolean {
-    if ((more & IS_DEFAULT) !== 0) return false;
-    const { fieldTables, fieldNames } = this.scan.numbers;
-    const column = this.columns(fieldTables[field] as string, fieldNames[field] as string);
-    return column !== null && column.type !== 'mixed';
-  }
-
-  private keepsCreate(object: number): boolean {
-    const row = object * this.stride;
-    if (row >= this.known.length) this.lengthen(row);
-    if (this.known[row] !== 0) return false;
-    this.known.fill(0, row, row + this.stride);
-    return true;
-  }
-
-  private keepsErase(object: number, part: number): boolean {
-    const row = object * this.stride;
-    if (row >= this.known.length) this.lengthen(row);
-    const eraser = this.known[row] as number;
-    if (eraser !== 0 && this.isNotOlder(eraser - 1, part)) return false;
-    this.known.fill(0, row, row + this.stride);
-    this.known[row] = part + 1;
-    return true;
-  }
-
-  private lengthen(row: number): void {
-    const known = new Int32Array(2 * (row + this.stride));
-    known.set(this.known);
-    this.known = known;
-  }
-
-  private widen(place: number): void {
-    const { stride, known } = this;
-    this.stride = 2 * place;
-    this.known = new Int32Array(Math.ceil(known.length / stride) * this.stride);
-    for (let at = 0; at < known.length; at++)
-      this.known[Math.floor(at / stride) * this.stride + (at % stride)] = known[at] as number;
-  }
-
   /** The parts of a changeset are its longest runs of instructions on the schema, or on objects. */
   private anyChangeset(bytes: Uint8Array): DecodeError | null {
     const decoded = decodeChangeset(bytes);
@@ -262,7 +172,7 @@ class EncodedPass {
     const objects = this.objectsIn(body);
     let row = body.count - 1;
     do {
-      const part = this.begin(decoded.right);
+      const part = this.heads.begin(decoded.right);
       const isSchema = objects[row] === NO_OBJECT;
       const kept: Instruction[] = [];
       const keptRows: number[] = [];
@@ -339,45 +249,23 @@ class EncodedPass {
     }
     const { table, kind } = instruction;
     let track = this.tracks[object];
-    if (kind === 'CreateObject') return track === undefined ? this.keepsCreate(object) : keepsCreate(track);
+    if (kind === 'CreateObject')
+      return track === undefined ? this.plain.keepsCreate(object) : keepsCreate(track);
     if (kind === 'EraseObject')
-      return track === undefined ? this.keepsErase(object, part) : keepsErase(track, stamp);
+      return track === undefined ? this.plain.keepsErase(object, part) : keepsErase(track, stamp);
     const field = this.scan.numbers.field(table, instruction.field);
+    const place = this.scan.numbers.fieldPlaces[field] as number;
     if (track === undefined) {
-      if (kind === 'Update' && instruction.path.length === 0 && !isMarker(instruction.value)) {
+      const isPlain = kind === 'Update' && instruction.path.length === 0 && place < MOST_PLACES;
+      if (isPlain && !isMarker(instruction.value)) {
         const { value, isDefault } = instruction;
         const addable = value === null || typeof value === 'bigint' ? IS_ADDABLE : 0;
-        return this.keepsUpdate(object, field, addable | (isDefault ? IS_DEFAULT : 0), part);
+        return this.plain.keepsUpdate(object, field, addable | (isDefault ? IS_DEFAULT : 0), part);
       }
-      track = this.track(object);
+      track = this.plain.track(object);
       this.tracks[object] = track;
       this.hasTracks = true;
     }
-    const place = this.scan.numbers.fieldPlaces[field] as number;
     return keepsPath(track, place, instruction, stamp, this.columns);
   }
-
-  /** What is known of a plain object, in the form for the others. */
-  private track(object: number): ObjectTrack {
-    const track = new ObjectTrack();
-    const stampOf = (part: number): Stamp => ({
-      timestamp: this.timestamps[part] as number,
-      origin: this.origins[part] as number,
-    });
-    const row = object * this.stride;
-    const eraser = this.known[row] ?? 0;
-    if (eraser !== 0) track.eraser = stampOf(eraser - 1);
-    for (let place = 0; place < this.stride - 1; place++) {
-      const known = this.known[row + place + 1] ?? 0;
-      if (known === 0) continue;
-      const write = new Place();
-      write.become(RESET, stampOf((known >> SHIFT) - 1));
-      write.isDefault = (known & IS_DEFAULT) !== 0;
-      write.isAddable = (known & IS_ADDABLE) !== 0;
-      track.places[place] = write;
-    }
-    return track;
-  }
 }
-
-type Head = Pick<Changeset, 'version' | 'base' | 'timestamp' | 'origin'>;

@@ -28,6 +28,8 @@ export class Numbers {
   readonly fieldNames: string[] = [];
   /** Its number among those of its class. */
   readonly fieldPlaces: number[] = [];
+  /** Properties of the class that has most. */
+  mostPlaces = 0;
   private readonly byName = new Map<string, TableNumbers>();
 
   object(tableName: string, key: Key): number {
@@ -54,6 +56,7 @@ export class Numbers {
       this.fieldNames.push(field);
       this.fieldPlaces.push(table.fields.size);
       table.fields.set(field, number);
+      this.mostPlaces = Math.max(this.mostPlaces, table.fields.size);
     }
     return number;
   }
