@@ -310,6 +310,7 @@ const machineIn = (phase: ServerSession['phase']): ServerMachine => {
     owesCursor: false,
     unflushed: 0,
     isHeld: false,
+    uploadsOnly: false,
   };
   return withSession(newServerMachine({ rules: syncline, explain: true }, partition), session);
 };
@@ -345,7 +346,7 @@ phases('of the server: every message in every phase has the outcome that the tab
 phases('print as a diagram', () => {
   const dot = toDot('client', clientTable);
   assert.match(dot, /^digraph client \{\n/);
-  assert.match(dot, 'catchingUp -> streaming [label="pause, mark"];');
+  assert.match(dot, 'catchingUp -> streaming [label="mark"];');
 });
 
 phases.run();

@@ -15,7 +15,8 @@ import { type ErrorAction, type ErrorCode, errorTable } from '../core/protocol/e
 import type { ClientMessage, Message, ServerMessage } from '../core/protocol/messages.js';
 import { pack, unpack } from '../core/protocol/packer.js';
 import { OLDEST_PROTOCOL_VERSION, PROTOCOL_VERSION } from '../core/protocol/version.js';
-import { ownVersions, subprotocols } from '../transports/links/websocket-codes.js';
+import { subprotocols } from '../transports/links/websocket-codes.js';
+import { ownVersions } from '../transports/versions.js';
 import * as arbitrary from './kit/arbitraries.js';
 import { mutations } from './kit/mutations.js';
 
@@ -94,6 +95,15 @@ const clientMessages: Arbitrary<ClientMessage> = fc.oneof(
     salt: uints,
     latest: saltedVersions,
     download: downloadCursors,
+  }),
+  message<Extract<ClientMessage, { type: 'identify' }>>({
+    type: 'identify',
+    session: uints,
+    ident: uints,
+    salt: uints,
+    latest: saltedVersions,
+    download: downloadCursors,
+    uploadsOnly: fc.constant(true as const),
   }),
   message<Extract<ClientMessage, { type: 'upload' }>>({
     type: 'upload',

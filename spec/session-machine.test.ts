@@ -7,6 +7,17 @@ import { withLimits } from './kit/with-limits.js';
 
 const directions = suite('one direction paused');
 
+const types = (machine: Machine) => machine.sent.map((message) => message.type);
+
+/** Streaming, and then bound anew with downloads held. */
+const withoutDownloads = (): Machine => {
+  const machine = new Machine().stream().tell({ type: 'pause', direction: 'download' });
+  assert.is(machine.phase, 'unbinding');
+  machine.hear({ type: 'unbound' });
+  assert.equal(machine.did, ['authorize'], 'on the same link');
+  return machine.tell({ type: 'opened', token: 't' });
+};
+
 directions('uploads: writes wait, downloads come, and all goes up afterwards', () => {
   const machine = new Machine().stream().tell({ type: 'pause', direction: 'upload' });
   assert.is(machine.phase, 'streaming');
@@ -32,65 +43,57 @@ directions('uploads: downloads are acknowledged where no write waits', () => {
   });
 });
 
-directions('downloads: nothing changes here, uploads are acknowledged, and all comes down afterwards', () => {
-  const machine = new Machine().stream().tell({ type: 'pause', direction: 'download' });
+directions('downloads: the server is told, nothing changes here, and all comes down afterwards', () => {
+  const machine = withoutDownloads();
   assert.is(machine.phase, 'streaming');
+  assert.equal(types(machine), ['bind', 'identify']);
+  assert.ok(machine.sent.some((message) => message.type === 'identify' && message.uploadsOnly === true));
   machine.write();
-  assert.is(machine.sent[0]?.type, 'upload');
+  assert.equal(types(machine), ['upload']);
   const { state, progress } = machine.session.file;
+  // A server that sends what nobody wants.
   machine.download(['Foreign'], machine.session.file.version);
   assert.is(machine.session.file.state, state);
   assert.is(machine.session.file.progress.upload.clientVersion, 1);
   assert.equal(machine.session.file.progress.download, progress.download);
   machine.tell({ type: 'resume', direction: 'download' });
   assert.is(machine.phase, 'unbinding');
-  machine.hear({ type: 'unbound' });
-  assert.equal(machine.did, ['authorize'], 'on the same link');
-  machine.tell({ type: 'opened', token: 't' });
+  machine.hear({ type: 'unbound' }).tell({ type: 'opened', token: 't' });
   const identify = machine.sent.find((message) => message.type === 'identify');
-  assert.equal(identify?.type === 'identify' && identify.download, progress.download);
+  assert.ok(identify?.type === 'identify' && identify.uploadsOnly === undefined);
+  assert.equal(identify.download, progress.download);
 });
 
 directions('downloads: waits for them end after they are resumed, and not before', () => {
-  const machine = new Machine().stream().tell({ type: 'pause', direction: 'download' });
-  machine.tell({ type: 'await', what: 'download', id: 7 });
+  const machine = withoutDownloads().tell({ type: 'await', what: 'download', id: 7 });
   assert.equal(machine.did, []);
-  machine.tell({ type: 'resume', direction: 'download' });
-  assert.equal(
-    machine.sent.map((message) => message.type),
-    ['mark'],
-    'nothing was dropped: no other binding is needed',
-  );
-  machine.answerMark();
-  assert.equal(machine.did, ['settled']);
-});
-
-directions('downloads: a mark that is answered meanwhile settles nothing', () => {
-  const machine = new Machine().stream().tell({ type: 'await', what: 'download', id: 7 });
-  machine.tell({ type: 'pause', direction: 'download' });
-  machine.download(['Foreign']).answerMark();
-  assert.equal(machine.did, []);
+  machine.wake().answerMark();
+  assert.equal(machine.did, [], 'a sign of life is no answer');
   machine.tell({ type: 'resume', direction: 'download' }).hear({ type: 'unbound' });
   machine.tell({ type: 'opened', token: 't' }).download(['Foreign']).answerMark();
   assert.equal(machine.did.slice(0, 1), ['settled']);
 });
 
-directions('downloads: a new binding uploads at once, and asks for no mark', () => {
+directions('downloads: a binding that begins so uploads at once, and asks for no mark', () => {
   const machine = new Machine().tell({ type: 'resume', direction: 'upload' }).write();
   machine.tell({ type: 'opened', token: 't' });
   assert.is(machine.phase, 'streaming');
-  assert.equal(
-    machine.sent.map((message) => message.type),
-    ['bind', 'identify', 'upload'],
-  );
+  assert.equal(types(machine), ['bind', 'identify', 'upload']);
 });
 
 directions('downloads: paused while catching up lets uploads go', () => {
   const machine = new Machine().write().tell({ type: 'resume' }).tell({ type: 'opened', token: 't' });
   assert.is(machine.phase, 'catchingUp');
-  machine.tell({ type: 'pause', direction: 'download' });
-  assert.is(machine.phase, 'streaming');
-  assert.is(machine.sent[0]?.type, 'upload');
+  machine.tell({ type: 'pause', direction: 'download' }).hear({ type: 'unbound' });
+  machine.tell({ type: 'opened', token: 't' });
+  assert.equal(types(machine), ['bind', 'identify', 'upload']);
+});
+
+directions('downloads: silence is broken and answered all the same', () => {
+  const machine = withoutDownloads().wake();
+  assert.equal(types(machine), ['mark']);
+  assert.is(machine.answerMark().phase, 'streaming');
+  assert.is(machine.wake().wake().phase, 'disconnected');
 });
 
 directions('both, one after the other, are a whole pause, and either wakes it', () => {

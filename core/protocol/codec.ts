@@ -4,7 +4,8 @@
  * (format: `core/model/codec-format.ts`), as in `core/model/codec.ts`.
  *
  *     1    bind           partition, token, needIdent
- *     2    identify       ident, salt, latest version and salt, download cursor (server, client)
+ *     2    identify       ident, salt, latest version and salt, download cursor (server, client), and true
+ *                         where the session is uploadsOnly
  *     3    upload         upload cursor (client, server), lockedServerVersion, changesets
  *     4    mark           request                                             in both directions
  *     5    unbind
@@ -83,11 +84,12 @@ export const encodeMessage = (message: Message): Uint8Array => {
       bool(message.needIdent);
       break;
     case 'identify':
-      begin(8, IDENTIFY, session);
+      begin(message.uploadsOnly === true ? 9 : 8, IDENTIFY, session);
       uint(message.ident);
       uint(message.salt);
       saltedVersion(message.latest);
       downloadCursor(message.download);
+      if (message.uploadsOnly === true) bool(true);
       break;
     case 'upload': {
       const { changesets, damaged } = message;
@@ -260,7 +262,11 @@ const clientMessage = (fields: Fields): ClientMessage => {
       const ident = fields.uint('the file ident');
       const salt = fields.uint('its salt');
       const latest = readSaltedVersion(fields);
-      return { type: 'identify', session, ident, salt, latest, download: readDownloadCursor(fields) };
+      const download = readDownloadCursor(fields);
+      const identify = { type: 'identify', session, ident, salt, latest, download } as const;
+      if (!fields.hasMore) return identify;
+      if (!fields.bool('uploadsOnly')) fields.fail('unknown', 'uploadsOnly is true where it is there at all');
+      return { ...identify, uploadsOnly: true };
     }
     case UPLOAD: {
       const progress = readUploadCursor(fields);

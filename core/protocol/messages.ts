@@ -36,6 +36,8 @@ export interface Identify {
   readonly salt: number;
   readonly latest: SaltedVersion;
   readonly download: DownloadCursor;
+  /** Nothing is to come down in this session but acknowledgements; absent where all is. */
+  readonly uploadsOnly?: true;
 }
 
 /** A changeset whose instructions cannot be decoded: its numbers, and the body as it came. */

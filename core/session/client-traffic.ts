@@ -59,6 +59,7 @@ const identified = (session: ClientSession, now: number, before: readonly Client
     salt: file.salt,
     latest: file.progress.latest,
     download: file.progress.download,
+    ...(held.download ? { uploadsOnly: true } : {}),
   });
   if (held.download) return andThen({ session: begun, effects: [...before, identify] }, uploading);
   const mark = send({ type: 'mark', session: session.number, request: requested });

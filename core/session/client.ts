@@ -82,9 +82,8 @@ const heldAfter = (held: Held, direction: Direction | undefined, value: boolean)
 const paused = (before: ClientSession, direction: Direction | undefined, now: number): ClientStep => {
   const session = { ...before, held: heldAfter(before.held, direction, true) };
   if (!isPaused(session.held)) {
-    // What has not come down yet is not waited for any more.
-    const isFree = session.phase === 'catchingUp' && session.held.download;
-    return isFree ? uploading({ ...session, phase: 'streaming' }) : stay(session);
+    const isLive = session.phase === 'catchingUp' || session.phase === 'streaming';
+    return isLive && session.held.download && !before.held.download ? unbinding(session, now) : stay(session);
   }
   const off = { ...session, failure: null };
   switch (session.phase) {

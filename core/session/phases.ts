@@ -18,11 +18,11 @@
  * `unbinding` waits for the server's farewell after a pause, for a while. An error that asks for a client reset
  * leads to `resetting`: a fresh file is downloaded beside the old one, and takes its place (`client-reset.ts`).
  *
- * The app may pause one direction only. A session whose uploads are held talks on and sends no writes. One
- * whose downloads are held takes note of acknowledgements and drops what else comes down, so it does not wait
- * to be caught up before it uploads; since the server then believes that it has what was dropped, letting go
- * leads through `unbinding` to another binding on the same link. With both held it is `paused`. A token that
- * is about to expire is replaced in the same way.
+ * The app may pause one direction only. A session whose uploads are held talks on and sends no writes. For
+ * downloads the server must know: holding them, and letting go, leads through `unbinding` to another binding
+ * on the same link. In one that is held nothing comes down but acknowledgements, so that it does not wait to be
+ * caught up before it uploads. With both held it is `paused`. A token that is about to expire is replaced by
+ * another binding, too.
  *
  * Silence: where the server has not been heard for a while in `catchingUp` or `streaming` it is asked for a
  * mark, and where that is not answered the link is given up: it may be half open, and nobody else would notice.
@@ -158,7 +158,7 @@ export const clientTable: Table<ClientPhase, ClientEventType> = {
     ...local('catchingUp'),
     ...noReset,
     resume: ['catchingUp'],
-    pause: ['unbinding', 'catchingUp', 'streaming'],
+    pause: ['unbinding', 'catchingUp'],
     reconnect: ['catchingUp'],
     renewed: ['unbinding'],
     opened: 'ignored',

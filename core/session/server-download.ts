@@ -140,11 +140,15 @@ const pumpedFrom = (machine: ServerMachine, key: string, portions: Portions): Se
       return reached;
     const { partition } = reached.machine;
     const from = session.download.serverVersion;
-    if (from === partition.head && !session.owesCursor) {
-      const answered = session.marks.filter((mark) => mark.version <= from);
+    const isAtEnd = session.uploadsOnly || from === partition.head;
+    if (isAtEnd && !session.owesCursor) {
+      // Where nothing goes down a mark asks only whether anybody is there.
+      const isPassed = (mark: { readonly version: number }): boolean =>
+        session.uploadsOnly || mark.version <= from;
+      const answered = session.marks.filter(isPassed);
       if (answered.length === 0) return reached;
       const flushed = flushing(
-        { ...session, marks: session.marks.filter((mark) => mark.version > from) },
+        { ...session, marks: session.marks.filter((mark) => !isPassed(mark)) },
         answered.length * MESSAGE_BYTES,
       );
       return {
@@ -158,7 +162,7 @@ const pumpedFrom = (machine: ServerMachine, key: string, portions: Portions): Se
         ],
       };
     }
-    if (from < partition.head && from + 1 < tailStart(partition)) {
+    if (!isAtEnd && from + 1 < tailStart(partition)) {
       return andThenServer(reached, (free) =>
         asking(
           withSession(free, { ...session, reading: { ...session.reading, download: true } }),
@@ -172,7 +176,7 @@ const pumpedFrom = (machine: ServerMachine, key: string, portions: Portions): Se
         ),
       );
     }
-    const portion = portionAfter(portions, partition, from);
+    const portion = session.uploadsOnly ? portionOf([]) : portionAfter(portions, partition, from);
     reached = andThenServer(reached, (free) => downloadedPortion(free, session, portion));
   }
 };
@@ -184,7 +188,8 @@ export const pumpedAll = (machine: ServerMachine): ServerStep => {
     if (
       session.phase === 'active' &&
       !session.isHeld &&
-      (session.download.serverVersion < machine.partition.head || session.owesCursor)
+      ((session.download.serverVersion < machine.partition.head && !session.uploadsOnly) ||
+        session.owesCursor)
     )
       behind.push(key);
   });

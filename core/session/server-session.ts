@@ -48,6 +48,8 @@ export interface ServerSession {
   readonly unflushed: number;
   /** Nothing is sent until the link has let out what was: a slow reader costs a bounded number of bytes. */
   readonly isHeld: boolean;
+  /** Whether nothing is to go down but acknowledgements. */
+  readonly uploadsOnly: boolean;
 }
 
 export type ReadPurpose = 'open' | 'download' | 'integrate';

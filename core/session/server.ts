@@ -70,6 +70,7 @@ const bind = (
     owesCursor: false,
     unflushed: 0,
     isHeld: false,
+    uploadsOnly: false,
   };
   const bound = withSession(machine, session);
   if (!message.needIdent) return stayAs(bound);
@@ -116,6 +117,7 @@ const identify = (
       phase: 'opening',
       ident: message.ident,
       download: message.download,
+      uploadsOnly: message.uploadsOnly === true,
       lockedVersion: message.download.serverVersion,
     };
     const key = keyOfSession(opening);
