@@ -43,6 +43,7 @@ const runBy: readonly (readonly [command: RegExp, by: string])[] = [
     'spec/vectors.test.ts',
   ],
   [/^npm run fuzz -- --law (merge|sessions) --(runs|seconds) \d+$/, 'the test of the fuzzer below'],
+  [/^npm run size$/, 'spec/bundle.test.ts, by the script that it is'],
   [/^npm run bench -- [a-z ]+(--json|--smoke)?( --json| --smoke)?$/, 'spec/bench.test.ts'],
 ];
 
