@@ -1,4 +1,5 @@
 /** A listener of long-poll links without a server around it, and sessions that a test conducts by hand. */
+
 import * as assert from 'uvu/assert';
 import {
   type LongPollListener,
@@ -14,6 +15,7 @@ import {
   type RequestHeader,
 } from '../transports/links/long-poll-wire.js';
 import type { CloseReason, Link } from '../transports/ports.js';
+import { ownVersions } from '../transports/versions.js';
 import { ManualClock } from './kit/manual-clock.js';
 
 export const url = 'https://sync.example/link';
@@ -71,7 +73,13 @@ export class Bench {
   }
 
   async open(seed = this.accepted.length, maxFrameBytes = 1_000_000): Promise<Session> {
-    const header = { ...this.id(), type: 'open', nonce: nonce(seed), maxFrameBytes } as const;
+    const header = {
+      ...this.id(),
+      type: 'open',
+      nonce: nonce(seed),
+      maxFrameBytes,
+      versions: ownVersions,
+    } as const;
     const response = await this.handle(post(encodeRequest(header)));
     assert.is(response.status, 200);
     return new Session(

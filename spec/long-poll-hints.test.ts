@@ -9,7 +9,7 @@ import { closeText, closeTextParts, retryAfterOf } from '../transports/retry-hin
 import { digest, pattern } from './conformance/test.js';
 import { deferred, eventually } from './kit/async.js';
 import { ManualClock } from './kit/manual-clock.js';
-import { Scripted, server } from './long-poll-script.js';
+import { openAnswer, Scripted, server } from './long-poll-script.js';
 import { serveHttp } from './long-poll-setup.js';
 
 const test = suite('long-poll hints');
@@ -114,6 +114,49 @@ test('a listener that is full or closes says when to come again, to pages of oth
   const closed = listener.close();
   assert.is(await connect(), 5_000);
   await closed;
+});
+
+test('the newest version that both sides speak is taken, and where there is none, both are told', async () => {
+  for (const [own, other, expected] of [
+    [[1, 3], [2, 5], 'opened'],
+    [[1, 1], [1, 1], 'opened'],
+    [[4, 9], [2, 5], 'opened'],
+    [
+      [3, 4],
+      [1, 2],
+      'refused: https://sync.example: HTTP status 426: versions 1 to 2 of the protocol, expected versions 3 to 4',
+    ],
+    [
+      [1, 2],
+      [5, 5],
+      'refused: https://sync.example: HTTP status 426: version 5 of the protocol, expected versions 1 to 2',
+    ],
+  ] as const) {
+    const listener = longPollListener({ closeTimeout: 10, versions: { oldest: own[0], newest: own[1] } });
+    await listener.listen(() => ({ frame: () => undefined, closed: () => undefined }));
+    const outcome = deferred<string>();
+    longPollConnector({
+      url: 'https://sync.example/',
+      versions: { oldest: other[0], newest: other[1] },
+      fetch: (url, init) => listener.handle(new Request(url, { ...init, signal: null })),
+    }).connect({
+      opened: () => outcome.resolve('opened'),
+      frame: () => undefined,
+      closed: ({ code, message }) => outcome.resolve(`${code}: ${message}`),
+    });
+    assert.is(await outcome.promise, expected);
+    await listener.close();
+  }
+});
+
+test('a server that chooses a version that was not offered is refused', async () => {
+  const client = new Scripted(
+    new ManualClock(),
+    server({ open: (call) => openAnswer(call, { protocol: 7 }) }),
+  );
+  await client.pass(0);
+  assert.equal(client.events, ['refused']);
+  assert.match(String(client.reasons[0]?.message), 'version 7 of the protocol, expected version 1');
 });
 
 test('large answers are compressed for those who take it, and arrive as they were', async () => {

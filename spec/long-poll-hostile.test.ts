@@ -1,10 +1,12 @@
 /** The listening end of long-poll links against clumsy and hostile requests. */
+
 import fc from 'fast-check';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { type LongPollListenerOptions, longPollListener } from '../transports/links/long-poll-server.js';
 import { encodeRequest } from '../transports/links/long-poll-wire.js';
 import type { CloseReason } from '../transports/ports.js';
+import { ownVersions } from '../transports/versions.js';
 import { turn } from './kit/async.js';
 import { Bench, frame, nonce, post, type Session } from './long-poll-bench.js';
 import { stream } from './long-poll-script.js';
@@ -142,7 +144,10 @@ test('whatever bytes come, they are answered, and disturb no session', async () 
 test('a malformed request is told what is wrong with it', async () => {
   const bench = new Bench();
   const session = await bench.open();
-  const open = encodeRequest({ ...bench.id(), type: 'open', nonce: nonce(9), maxFrameBytes: 1 }, 1);
+  const open = encodeRequest(
+    { ...bench.id(), type: 'open', nonce: nonce(9), maxFrameBytes: 1, versions: ownVersions },
+    1,
+  );
   const cases: readonly (readonly [BodyInit | null, string])[] = [
     [null, 'a body without a header'],
     ['', 'a body without a header'],
@@ -169,7 +174,13 @@ test('ten thousand strangers get as many sessions as there may be, for a short t
   await turn();
   let refused = 0;
   for (let i = 2; i < 10_002; i++) {
-    const header = { ...bench.id(), type: 'open', nonce: nonce(i), maxFrameBytes: 1 } as const;
+    const header = {
+      ...bench.id(),
+      type: 'open',
+      nonce: nonce(i),
+      maxFrameBytes: 1,
+      versions: ownVersions,
+    } as const;
     if ((await bench.status(post(encodeRequest(header)))) === 503) refused += 1;
   }
   assert.is(refused, 10_000 - 99);

@@ -1,4 +1,5 @@
 /** Long-poll listeners behind the servers of Node, with clients that are none of ours. */
+
 import { request as httpRequest } from 'node:http';
 import { connect as connectHttp2, createServer as createHttp2Server } from 'node:http2';
 import { connect, type Socket } from 'node:net';
@@ -10,6 +11,7 @@ import { nodeHandler } from '../transports/links/long-poll-node.js';
 import { type LongPollListener, longPollListener } from '../transports/links/long-poll-server.js';
 import { encodeRequest } from '../transports/links/long-poll-wire.js';
 import type { CloseReason, Link } from '../transports/ports.js';
+import { ownVersions } from '../transports/versions.js';
 import { deferred, eventually, turn } from './kit/async.js';
 import { frame, nonce } from './long-poll-bench.js';
 import { serveHttp } from './long-poll-setup.js';
@@ -50,7 +52,14 @@ const serving = async (body: (serving: Serving) => Promise<void>): Promise<void>
 };
 
 const openBody = (): Uint8Array =>
-  encodeRequest({ tag: 1, attempt: 0, type: 'open', nonce: nonce(1), maxFrameBytes: 100 });
+  encodeRequest({
+    tag: 1,
+    attempt: 0,
+    type: 'open',
+    nonce: nonce(1),
+    maxFrameBytes: 100,
+    versions: ownVersions,
+  });
 const strangeSend = (): Uint8Array =>
   encodeRequest({ tag: 1, attempt: 1, type: 'send', session: nonce(2), acknowledged: 0, offset: 0 });
 
@@ -212,7 +221,7 @@ test('HTTP/2 carries links as well', async () => {
     const body = new Promise<Buffer>((resolve) => stream.on('data', resolve));
     stream.end(openBody());
     assert.is(await status, 200);
-    assert.is((await body).length, 46);
+    assert.is((await body).length, 47);
     await accepted.promise;
   } finally {
     client.destroy();

@@ -45,7 +45,7 @@ export const openAnswer = (
   fields: Partial<AnswerHeader<'open'>> = {},
 ): Response => {
   const sizes = { maxFrameBytes: 1_000_000, maxBodyBytes: 100_000 };
-  const times = { hold: 25_000, expiry: 60_000 };
+  const times = { hold: 25_000, expiry: 60_000, protocol: 1 };
   return new Response(encodeAnswer({ type: 'open', tag, attempt, session, ...sizes, ...times, ...fields }));
 };
 

@@ -1,8 +1,10 @@
 /** The listening end of long-poll links: polls, sends, ends, and pages of other origins. */
+
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import type { LongPollListenerOptions } from '../transports/links/long-poll-server.js';
 import { encodeRequest } from '../transports/links/long-poll-wire.js';
+import { ownVersions } from '../transports/versions.js';
 import { turn } from './kit/async.js';
 import { Bench, frame, nonce, parsed, post, url } from './long-poll-bench.js';
 import { stream } from './long-poll-script.js';
@@ -203,7 +205,13 @@ test('a listener that closes waits for its clients, and not for ever', async () 
   assert.equal([prompt.server.events, silent.server.events], [['goingAway'], ['goingAway']]);
   await prompt.send(frame(), 0, bytes.length);
   assert.is(bench.listener.sessions, 1);
-  const header = { ...bench.id(), type: 'open', nonce: nonce(9), maxFrameBytes: 1 } as const;
+  const header = {
+    ...bench.id(),
+    type: 'open',
+    nonce: nonce(9),
+    maxFrameBytes: 1,
+    versions: ownVersions,
+  } as const;
   assert.is(await bench.status(post(encodeRequest(header))), 503);
   await bench.clock.advanceAsync(2999);
   assert.not(isClosed);
@@ -242,7 +250,13 @@ test('pages are served by origin', async () => {
   ): Promise<unknown> => {
     const bench = new Bench(options);
     const headers = { ...(origin === undefined ? {} : { origin }), 'access-control-request-headers': 'x-a' };
-    const header = { ...bench.id(), type: 'open', nonce: nonce(9), maxFrameBytes: 1 } as const;
+    const header = {
+      ...bench.id(),
+      type: 'open',
+      nonce: nonce(9),
+      maxFrameBytes: 1,
+      versions: ownVersions,
+    } as const;
     const body = method === 'POST' ? { body: encodeRequest(header) } : {};
     const response = await bench.handle(new Request(url, { method, headers, ...body }));
     const found = (name: string): string | null => response.headers.get(name);

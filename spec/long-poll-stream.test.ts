@@ -174,13 +174,20 @@ test('a stream that breaks its rules ends, after the frames before', () => {
   assert.equal(unknown.end, { by: 'sender', reason: { code: 'lost', message: '' } });
 });
 
+const u8 = fc.integer({ min: 0, max: 255 });
 const u32 = fc.integer({ min: 0, max: 2 ** 32 - 1 });
 const u53 = fc.maxSafeNat();
 const id = fc.uint8Array({ minLength: 16, maxLength: 16 }).map((bytes) => String.fromCharCode(...bytes));
 const attempt = { tag: u53, attempt: u32 };
 
 const requests: fc.Arbitrary<RequestHeader> = fc.oneof(
-  fc.record({ ...attempt, type: fc.constant('open' as const), nonce: id, maxFrameBytes: u32 }),
+  fc.record({
+    ...attempt,
+    type: fc.constant('open' as const),
+    nonce: id,
+    maxFrameBytes: u32,
+    versions: fc.record({ oldest: u8, newest: u8 }, { noNullPrototype: true }),
+  }),
   fc.record({
     ...attempt,
     type: fc.constant('poll' as const),
@@ -200,6 +207,7 @@ const answers: fc.Arbitrary<AnswerHeader> = fc.oneof(
     maxBodyBytes: u32,
     hold: u32,
     expiry: u32,
+    protocol: u8,
   }),
   fc.record({ ...attempt, type: fc.constant('poll' as const), acknowledged: u53, offset: u53 }),
   fc.record({ ...attempt, type: fc.constant('send' as const), acknowledged: u53 }),

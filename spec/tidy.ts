@@ -52,6 +52,7 @@ const forAdapters: readonly string[] = [
   'transports/ports.ts',
   'transports/clock.ts',
   'transports/retry-hint.ts',
+  'transports/versions.ts',
 ];
 
 /** Why a file of `transports` may not import another source, or null. */
@@ -63,7 +64,7 @@ const refusedByTransports = (path: string, target: string): string | null => {
   const folder = /^transports\/(?:links|stores)\//.exec(path)?.[0];
   if (folder === undefined || forAdapters.includes(target)) return null;
   if (!target.startsWith(folder))
-    return 'links and stores know ports.ts, clock.ts and retry-hint.ts, and neither each other nor the drivers';
+    return 'links and stores know ports.ts and the small files beside it, and neither each other nor the drivers';
   const adapter = adapterOf(target);
   return adapter === undefined || adapter === adapterOf(path) ? null : 'adapters do not know each other';
 };

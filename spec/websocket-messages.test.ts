@@ -2,8 +2,8 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { WebSocket } from 'ws';
-import { ownVersions } from '../transports/links/websocket-codes.js';
 import { WebSocketLink } from '../transports/links/websocket-link.js';
+import { ownVersions } from '../transports/versions.js';
 import { digest, pattern } from './conformance/test.js';
 import { eventually, turn } from './kit/async.js';
 import { ManualClock } from './kit/manual-clock.js';

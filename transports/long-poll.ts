@@ -19,3 +19,4 @@ export {
   type LongPollListenerOptions,
   longPollListener,
 } from './links/long-poll-server.js';
+export type { VersionRange } from './versions.js';

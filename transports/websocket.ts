@@ -1,6 +1,5 @@
 /** The entry point `syncline/websocket`: links over WebSocket, for browsers and for servers with the package `ws`. */
 export { type WebSocketConnectorOptions, webSocketConnector } from './links/websocket.js';
-export type { VersionRange } from './links/websocket-codes.js';
 export type { WebSocketLike } from './links/websocket-link.js';
 export {
   type AttachedServerOptions,
@@ -10,3 +9,4 @@ export {
   type WebSocketServerLike,
   webSocketListener,
 } from './links/websocket-server.js';
+export type { VersionRange } from './versions.js';

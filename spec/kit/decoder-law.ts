@@ -214,7 +214,13 @@ const someRequest = (random: Random): Uint8Array => {
   const session = 'sixteen letters.';
   switch (random.int(3)) {
     case 0:
-      return encodeRequest({ ...id, type: 'open', nonce: session, maxFrameBytes: random.int(2 ** 31) });
+      return encodeRequest({
+        ...id,
+        type: 'open',
+        nonce: session,
+        maxFrameBytes: random.int(2 ** 31),
+        versions: { oldest: 1, newest: 1 },
+      });
     case 1:
       return encodeRequest({
         ...id,

@@ -7,6 +7,7 @@
  *     wrongMethod         POST is expected
  *     timeout             the body did not come within the time
  *     outOfSequence       bytes or acknowledgements that cannot follow on those before; the link ends
+ *     otherProtocol       no version of the protocol that both sides speak
  *     unknownSession      never opened, ended, or expired
  *     tooLarge            a body larger than is taken, or a frame, with which the link ends
  *     busy                as many sessions as there may be
@@ -19,6 +20,7 @@ export type FaultCode =
   | 'wrongMethod'
   | 'timeout'
   | 'outOfSequence'
+  | 'otherProtocol'
   | 'unknownSession'
   | 'tooLarge'
   | 'busy'
@@ -41,6 +43,7 @@ export const faultStatus: Record<FaultCode, number> = {
   outOfSequence: 409,
   unknownSession: 410,
   tooLarge: 413,
+  otherProtocol: 426,
   busy: 503,
   closed: 503,
 };

@@ -12,6 +12,7 @@
  * After `close` the end is reported at once, while the sending lane goes on until the server has everything.
  */
 import type { Cancel, CloseReason, Entropy, Link, LinkEvents } from '../ports.js';
+import { printVersions, type VersionRange } from '../versions.js';
 import { Attempt, type AttemptOptions, type Outcome, type Trouble } from './long-poll-attempt.js';
 import { Lane } from './long-poll-lane.js';
 import { frameTooLarge, IncomingStream, OutgoingStream, type Taken } from './long-poll-stream.js';
@@ -41,6 +42,7 @@ export interface LongPollLinkOptions extends AttemptOptions, Required<RetryOptio
   readonly openTimeout: number;
   readonly answerTimeout: number;
   readonly closeTimeout: number;
+  readonly versions: VersionRange;
 }
 
 /**
@@ -114,8 +116,9 @@ export class LongPollLink implements Link {
   }
 
   async #open(): Promise<void> {
-    const { entropy, maxFrameBytes, openTimeout, url, clock } = this.#options;
-    const header = { ...this.#nextId(), type: 'open', nonce: randomId(entropy), maxFrameBytes } as const;
+    const { entropy, maxFrameBytes, openTimeout, url, clock, versions } = this.#options;
+    const nonce = randomId(entropy);
+    const header = { ...this.#nextId(), type: 'open', nonce, maxFrameBytes, versions } as const;
     const attempt = this.#attempt(header, encodeRequest(header), 0, openTimeout);
     this.#stopOpening = () => attempt.abort('the link has ended');
     const outcome = await attempt.outcome;
@@ -124,6 +127,11 @@ export class LongPollLink implements Link {
       return;
     }
     const server = outcome.header;
+    if (server.protocol < versions.oldest || server.protocol > versions.newest) {
+      const message = `${url.origin}: version ${server.protocol} of the protocol, expected ${printVersions(versions)}`;
+      this.#end({ code: 'refused', message });
+      return;
+    }
     const opened = { server, polls: new Lane(server.maxBodyBytes), sends: new Lane(server.maxBodyBytes) };
     this.#opened = opened;
     this.#heard = clock.now();

@@ -9,6 +9,7 @@ import * as E from 'fp-ts/lib/Either.js';
 import { limits } from '../../core/index.js';
 import { systemClock, systemEntropy } from '../clock.js';
 import type { Clock, CloseReason, Entropy, Link, LinkEvents, Listener } from '../ports.js';
+import { commonVersion, ownVersions, printVersions, type VersionRange } from '../versions.js';
 import { BodyError, BodyReader, joined } from './long-poll-body.js';
 import { type CorsOptions, cors, preflightHeaders } from './long-poll-cors.js';
 import { type Fault, type FaultCode, faultRetryAfter, faultStatus } from './long-poll-fault.js';
@@ -46,6 +47,8 @@ export interface LongPollListenerOptions extends CorsOptions {
   readonly bodyTimeout?: number;
   /** Milliseconds that clients have to learn that the listener closes; 2 s by default. */
   readonly closeTimeout?: number;
+  /** Those of this package by default. */
+  readonly versions?: VersionRange;
 }
 
 export interface LongPollListener extends Listener {
@@ -79,7 +82,12 @@ export const longPollListener = (options: LongPollListenerOptions = {}): LongPol
     hold: options.hold ?? 25_000,
     expiry: options.expiry ?? 60_000,
   };
-  const { maxSessions = 10_000, bodyTimeout = 30_000, closeTimeout = 2_000 } = options;
+  const {
+    versions = ownVersions,
+    maxSessions = 10_000,
+    bodyTimeout = 30_000,
+    closeTimeout = 2_000,
+  } = options;
   const { maxBodyBytes, hold } = sessionOptions;
   check(options, sessionOptions);
 
@@ -97,6 +105,12 @@ export const longPollListener = (options: LongPollListenerOptions = {}): LongPol
 
   const open = (header: RequestHeader<'open'>): E.Either<Fault, Bytes> => {
     if (accept === undefined) return fault('closed', 'the server does not take links');
+    const protocol = commonVersion(versions, header.versions);
+    if (protocol === undefined)
+      return fault(
+        'otherProtocol',
+        `${printVersions(header.versions)} of the protocol, expected ${printVersions(versions)}`,
+      );
     let session = byNonce.get(header.nonce);
     if (session === undefined) {
       if (sessions.size >= maxSessions) return fault('busy', 'the server has too many sessions');
@@ -117,6 +131,7 @@ export const longPollListener = (options: LongPollListenerOptions = {}): LongPol
         maxBodyBytes,
         hold,
         expiry,
+        protocol,
       }),
     );
   };

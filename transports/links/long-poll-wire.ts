@@ -2,12 +2,16 @@
  * Requests and answers of long-poll links, byte by byte. All numbers are big-endian.
  *
  *     every request and answer   version u8, type u8, tag u64, attempt u32
- *     open                       nonce of 16 bytes, largest frame taken u32
- *       its answer               session of 16 bytes, largest frame u32, largest body u32, hold u32, expiry u32
+ *     open                       nonce of 16 bytes, largest frame taken u32, oldest and newest protocol u8
+ *       its answer               session of 16 bytes, largest frame u32, largest body u32, hold u32, expiry u32,
+ *                                protocol u8
  *     poll                       session of 16 bytes, acknowledged u64, most bytes wanted u32
  *       its answer               acknowledged u64, offset u64, bytes of the stream to the end
  *     send                       session of 16 bytes, acknowledged u64, offset u64, bytes of the stream
  *       its answer               acknowledged u64
+ *
+ * The version is that of these headers; the protocol is that of the frames (`core/protocol/version.ts`), of which
+ * the client says what it speaks, and the server the newest that it speaks too.
  *
  * The tag is chance that the client chose for the link, and attempts are counted, so that an answer that a
  * cache kept from another request is told by them. The nonce lets a repeated open find the session of the
@@ -15,6 +19,7 @@
  */
 import * as E from 'fp-ts/lib/Either.js';
 import type { Entropy } from '../ports.js';
+import type { VersionRange } from '../versions.js';
 
 const version = 1;
 
@@ -32,7 +37,7 @@ export interface AttemptId {
 
 /** Sessions and nonces are strings of 16 code units, one for each byte: keys of maps. */
 interface RequestFields {
-  readonly open: { readonly nonce: string; readonly maxFrameBytes: number };
+  readonly open: { readonly nonce: string; readonly maxFrameBytes: number; readonly versions: VersionRange };
   readonly poll: { readonly session: string; readonly acknowledged: number; readonly maxBytes: number };
   readonly send: { readonly session: string; readonly acknowledged: number; readonly offset: number };
 }
@@ -45,6 +50,7 @@ interface AnswerFields {
     readonly maxBodyBytes: number;
     readonly hold: number;
     readonly expiry: number;
+    readonly protocol: number;
   };
   readonly poll: { readonly acknowledged: number; readonly offset: number };
   readonly send: { readonly acknowledged: number };
@@ -61,13 +67,13 @@ export type AnswerHeader<T extends RequestType = RequestType> = Header<AnswerFie
 export const commonHeaderBytes = 14;
 
 const requestBytes: Record<RequestType, number> = {
-  open: commonHeaderBytes + idBytes + 4,
+  open: commonHeaderBytes + idBytes + 6,
   poll: commonHeaderBytes + idBytes + 8 + 4,
   send: commonHeaderBytes + idBytes + 8 + 8,
 };
 
 const answerBytes: Record<RequestType, number> = {
-  open: commonHeaderBytes + idBytes + 16,
+  open: commonHeaderBytes + idBytes + 17,
   poll: commonHeaderBytes + 8 + 8,
   send: commonHeaderBytes + 8,
 };
@@ -103,6 +109,11 @@ class Writer {
     return this.u64(tag).u32(attempt);
   }
 
+  u8(value: number): this {
+    this.#view.setUint8(this.#at++, value);
+    return this;
+  }
+
   u32(value: number): this {
     this.#view.setUint32(this.#at, value);
     this.#at += 4;
@@ -131,6 +142,10 @@ class Reader {
     this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   }
 
+  u8(): number {
+    return this.#view.getUint8(this.#at++);
+  }
+
   u32(): number {
     this.#at += 4;
     return this.#view.getUint32(this.#at - 4);
@@ -151,8 +166,10 @@ class Reader {
 export const encodeRequest = (header: RequestHeader, extra = 0): Uint8Array<ArrayBuffer> => {
   const bytes = new Uint8Array(requestBytes[header.type] + extra);
   const writer = new Writer(bytes).common(header.type, header);
-  if (header.type === 'open') writer.id(header.nonce).u32(header.maxFrameBytes);
-  else if (header.type === 'poll') writer.id(header.session).u64(header.acknowledged).u32(header.maxBytes);
+  if (header.type === 'open') {
+    const { oldest, newest } = header.versions;
+    writer.id(header.nonce).u32(header.maxFrameBytes).u8(oldest).u8(newest);
+  } else if (header.type === 'poll') writer.id(header.session).u64(header.acknowledged).u32(header.maxBytes);
   else writer.id(header.session).u64(header.acknowledged).u64(header.offset);
   return bytes;
 };
@@ -162,8 +179,8 @@ export const encodeAnswer = (header: AnswerHeader, extra = 0): Uint8Array<ArrayB
   const bytes = new Uint8Array(answerBytes[header.type] + extra);
   const writer = new Writer(bytes).common(header.type, header);
   if (header.type === 'open') {
-    const { session, maxFrameBytes, maxBodyBytes, hold, expiry } = header;
-    writer.id(session).u32(maxFrameBytes).u32(maxBodyBytes).u32(hold).u32(expiry);
+    const { session, maxFrameBytes, maxBodyBytes, hold, expiry, protocol } = header;
+    writer.id(session).u32(maxFrameBytes).u32(maxBodyBytes).u32(hold).u32(expiry).u8(protocol);
   } else if (header.type === 'poll') writer.u64(header.acknowledged).u64(header.offset);
   else writer.u64(header.acknowledged);
   return bytes;
@@ -181,7 +198,12 @@ export const decodeRequest = (type: RequestType, bytes: Uint8Array): RequestHead
   const reader = new Reader(bytes);
   const tag = reader.u64();
   const attempt = reader.u32();
-  if (type === 'open') return { type, tag, attempt, nonce: reader.id(), maxFrameBytes: reader.u32() };
+  if (type === 'open') {
+    const nonce = reader.id();
+    const maxFrameBytes = reader.u32();
+    const oldest = reader.u8();
+    return { type, tag, attempt, nonce, maxFrameBytes, versions: { oldest, newest: reader.u8() } };
+  }
   const session = reader.id();
   const acknowledged = reader.u64();
   return type === 'poll'
@@ -215,5 +237,6 @@ export const decodeAnswer = (bytes: Uint8Array): E.Either<string, AnswerHeader> 
     maxBodyBytes,
     hold: reader.u32(),
     expiry: reader.u32(),
+    protocol: reader.u8(),
   });
 };

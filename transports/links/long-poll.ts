@@ -5,6 +5,7 @@
 import { limits } from '../../core/index.js';
 import { systemClock, systemEntropy } from '../clock.js';
 import type { Clock, Connector, Entropy } from '../ports.js';
+import { ownVersions, type VersionRange } from '../versions.js';
 import type { Fetch } from './long-poll-attempt.js';
 import { LongPollLink } from './long-poll-link.js';
 import { mostFrameBytes } from './long-poll-stream.js';
@@ -27,6 +28,8 @@ export interface LongPollConnectorOptions extends RetryOptions {
   readonly answerTimeout?: number;
   /** Milliseconds without progress after which what was sent before a close is given up; 5 s by default. */
   readonly closeTimeout?: number;
+  /** Those of this package by default. */
+  readonly versions?: VersionRange;
 }
 
 /** @throws Error where `url` is none of HTTP. */
@@ -42,6 +45,7 @@ export const longPollConnector = (options: LongPollConnectorOptions): Connector 
     openTimeout: options.openTimeout ?? 20_000,
     answerTimeout: options.answerTimeout ?? 15_000,
     closeTimeout: options.closeTimeout ?? 5_000,
+    versions: options.versions ?? ownVersions,
     maxRetries: options.maxRetries ?? 5,
     retryDelay: options.retryDelay ?? 500,
     maxRetryDelay: options.maxRetryDelay ?? 8_000,

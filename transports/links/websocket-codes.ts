@@ -4,17 +4,9 @@
  * Browsers let an app close with 1000 and 4000 to 4999 only, so that each reason has a code of its own up
  * there, and both sides use it. The codes below are those that proxies, servers and libraries send.
  */
-import { OLDEST_PROTOCOL_VERSION, PROTOCOL_VERSION } from '../../core/index.js';
 import type { CloseCode, CloseReason } from '../ports.js';
 import { closeText, closeTextParts } from '../retry-hint.js';
-
-/** Versions of the protocol (`core/protocol/version.ts`) that one side speaks. */
-export interface VersionRange {
-  readonly oldest: number;
-  readonly newest: number;
-}
-
-export const ownVersions: VersionRange = { oldest: OLDEST_PROTOCOL_VERSION, newest: PROTOCOL_VERSION };
+import type { VersionRange } from '../versions.js';
 
 /**
  * Versions are told apart by subprotocol, newest first; a slash may not stand in its name (RFC 6455, section

@@ -14,14 +14,8 @@
  * once. Listeners are never removed, because an `error` that nobody hears throws in some implementations.
  */
 import type { Cancel, Clock, CloseCode, CloseReason, Link, LinkEvents } from '../ports.js';
-import {
-  closeCode,
-  closeMessage,
-  closeReason,
-  noSubprotocol,
-  subprotocols,
-  type VersionRange,
-} from './websocket-codes.js';
+import type { VersionRange } from '../versions.js';
+import { closeCode, closeMessage, closeReason, noSubprotocol, subprotocols } from './websocket-codes.js';
 
 /** The platform's `WebSocket`, or that of the package `ws`: what both have. */
 export interface WebSocketLike {

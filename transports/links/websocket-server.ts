@@ -8,14 +8,8 @@
 import { limits } from '../../core/index.js';
 import { systemClock } from '../clock.js';
 import type { Cancel, Clock, CloseReason, Link, LinkEvents, Listener } from '../ports.js';
-import {
-  chosenSubprotocol,
-  maxMessageBytes,
-  noSubprotocol,
-  ownVersions,
-  subprotocols,
-  type VersionRange,
-} from './websocket-codes.js';
+import { ownVersions, type VersionRange } from '../versions.js';
+import { chosenSubprotocol, maxMessageBytes, noSubprotocol, subprotocols } from './websocket-codes.js';
 import { otherProtocol, type WebSocketLike, WebSocketLink } from './websocket-link.js';
 
 /** A socket of the package `ws`. */

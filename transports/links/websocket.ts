@@ -11,13 +11,8 @@ import { limits } from '../../core/index.js';
 import { systemClock } from '../clock.js';
 import type { Clock, CloseReason, Connector, Link, LinkEvents } from '../ports.js';
 import { retryAfterOf } from '../retry-hint.js';
-import {
-  maxMessageBytes,
-  noSubprotocol,
-  ownVersions,
-  subprotocols,
-  type VersionRange,
-} from './websocket-codes.js';
+import { ownVersions, type VersionRange } from '../versions.js';
+import { maxMessageBytes, noSubprotocol, subprotocols } from './websocket-codes.js';
 import { type WebSocketLike, WebSocketLink } from './websocket-link.js';
 
 export interface WebSocketConnectorOptions {
