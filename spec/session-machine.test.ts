@@ -198,6 +198,15 @@ attempts('wait as long as the server asks, within reason, and not all for the sa
   assert.ok(late > 30_000 && late <= 37_500);
 });
 
+attempts('follow at once where the peer asks to come again, but not over and over', () => {
+  const machine = new Machine().stream();
+  machine.now += defaultTiming.stable;
+  assert.is(lose(machine, { retryAfter: 0 }), 0);
+  machine.wake().tell({ type: 'opened', token: 't' }).answerMark();
+  assert.is(lose(machine, { retryAfter: 0 }), 2000);
+  assert.is(lose(machine.wake(), { retryAfter: 0 }), 4000);
+});
+
 attempts('after an error wait as long as the server asks', () => {
   const machine = new Machine().stream();
   const error = { type: 'error', code: 201, message: 'busy', tryAgain: true, action: 'Transient' } as const;

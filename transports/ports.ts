@@ -30,7 +30,7 @@ export type CloseCode =
 export interface CloseReason {
   readonly code: CloseCode;
   readonly message: string;
-  /** Milliseconds that the peer asks to be left alone before the next link, where it said so. */
+  /** Milliseconds that the peer asks to be left alone before the next link, where it said so; 0 for come again. */
   readonly retryAfter?: number;
 }
 

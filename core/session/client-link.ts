@@ -36,27 +36,25 @@ export const connecting = (session: ClientSession, now: number, urgent = false):
   };
 };
 
+const wasGood = ({ goodSince, config }: ClientSession, now: number): boolean =>
+  goodSince !== null && now - goodSince >= config.timing.stable;
+
 /** What was good for long enough is forgiven what was before. */
 const attemptsOf = (session: ClientSession, now: number): number =>
-  session.goodSince !== null && now - session.goodSince >= session.config.timing.stable
-    ? 0
-    : session.attempts;
+  wasGood(session, now) ? 0 : session.attempts;
 
 export const retryingLater = (
   session: ClientSession,
   phase: 'disconnected' | 'suspended',
   now: number,
   chance: number,
-  hint = 0,
+  hint?: number,
 ): ClientSession => {
   const attempts = attemptsOf(session, now);
-  return {
-    ...session,
-    ...unlinked,
-    phase,
-    attempts: attempts + 1,
-    deadline: now + retryDelay(session.config.timing, attempts, chance, hint),
-  };
+  // Whoever is asked to come again at once does, unless it has only just come.
+  const isWelcome = hint === 0 && wasGood(session, now);
+  const pause = isWelcome ? 0 : retryDelay(session.config.timing, attempts, chance, hint);
+  return { ...session, ...unlinked, phase, attempts: attempts + 1, deadline: now + pause };
 };
 
 /** Gives up until the app resumes: everybody who waits is told. */
