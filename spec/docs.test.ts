@@ -99,6 +99,17 @@ docs('the example of sessions prints what its comments say', async () => {
   assert.equal(stdout.split('\n'), ['all recipes are on the server', "streaming [ 'download' ] 0 null", '']);
 });
 
+docs('the example of a server prints what its comments say', async () => {
+  const { stdout } = await run(process.execPath, [`${root}/dist/spec/examples/serving.js`]);
+  assert.equal(stdout.split('\n'), [
+    '{ connections: 1, sessions: 1, partitions: 1 }',
+    '206 ann is not yours',
+    'permission_denied: ann is not yours',
+    '202 the token was revoked',
+    '',
+  ]);
+});
+
 docs('the fuzzer runs the laws that it is asked for', async () => {
   for (const law of ['merge', 'sessions']) {
     const { stdout } = await run(process.execPath, [
