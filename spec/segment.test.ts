@@ -6,8 +6,16 @@ import { Reader, Writer } from '../core/base/bytes.js';
 import { supersede } from '../core/history/compact.js';
 import { supersedeEncoded } from '../core/history/compact-encoded.js';
 import { supersedeSegment } from '../core/history/compact-packed.js';
-import { changesetsOf, decodeSegment, encodeSegment, type Segment } from '../core/history/segment.js';
+import { supersedeSegmentBytes } from '../core/history/compact-segment.js';
+import {
+  changesetsOf,
+  decodeSegment,
+  encodeSegment,
+  frameSegment,
+  type Segment,
+} from '../core/history/segment.js';
 import { readColumn, writeColumn } from '../core/history/segment-columns.js';
+import { checksum } from '../core/history/segment-format.js';
 import { columnsOf, noColumns } from '../core/merge/column-lookup.js';
 import type { Changeset } from '../core/model/changeset.js';
 import { decodeChangeset, encodeChangeset } from '../core/model/codec.js';
@@ -129,8 +137,11 @@ for (const [name, draw] of Object.entries({ 'of any kind': drawAny, 'of plain wr
       const { history: all, state } = draw(seeded(seed));
       const columns = once(seeded(seed), 2) ? noColumns : columnsOf(state);
       const expected = normal(supersede(all, columns));
-      const packed = supersedeSegment(decoded(encodeSegment(all)), columns);
+      const bytes = encodeSegment(all);
+      const packed = supersedeSegment(decoded(bytes), columns);
       assert.is(normal(changesetsOf(decoded(packed))), expected, `seed ${seed}`);
+      const fromBytes = orThrow(supersedeSegmentBytes(bytes, columns));
+      assert.is(normal(changesetsOf(decoded(fromBytes))), expected, `seed ${seed}`);
       if (expected !== normal(all)) changed++;
     }
     assert.ok(changed > 150);
@@ -152,6 +163,7 @@ for (const { rule, text } of examples)
     const expected = normal(supersede(history(before)));
     const bytes = encodeSegment(history(before));
     assert.is(normal(changesetsOf(decoded(supersedeSegment(decoded(bytes), noColumns)))), expected);
+    assert.is(normal(changesetsOf(decoded(orThrow(supersedeSegmentBytes(bytes, noColumns))))), expected);
     const encoded = orThrow(supersedeEncoded(history(before).map(encodeChangeset), noColumns));
     if (!before.includes('AddColumn')) assert.is(normal(changesetsOf(decoded(encoded))), expected);
   });
@@ -161,8 +173,9 @@ segment('what a server and its devices have made is superseded alike in every fo
     const world = randomCourse(seeded(seed), true);
     const columns = columnsOf(world.state);
     const expected = normal(supersede(world.entries, columns));
-    const packed = supersedeSegment(decoded(encodeSegment(world.entries)), columns);
-    assert.is(normal(changesetsOf(decoded(packed))), expected);
+    const bytes = encodeSegment(world.entries);
+    assert.is(normal(changesetsOf(decoded(supersedeSegment(decoded(bytes), columns)))), expected);
+    assert.is(normal(changesetsOf(decoded(orThrow(supersedeSegmentBytes(bytes, columns))))), expected);
     const encoded = orThrow(supersedeEncoded(world.entries.map(encodeChangeset), columns));
     assert.is(normal(changesetsOf(decoded(encoded))), expected);
   }
@@ -188,10 +201,9 @@ segment('a class of many properties, and many classes', () => {
     normal(changesetsOf(decoded(orThrow(supersedeEncoded(all.map(encodeChangeset), noColumns))))),
     expected,
   );
-  assert.is(
-    normal(changesetsOf(decoded(supersedeSegment(decoded(encodeSegment(all)), noColumns)))),
-    expected,
-  );
+  const bytes = encodeSegment(all);
+  assert.is(normal(changesetsOf(decoded(supersedeSegment(decoded(bytes), noColumns)))), expected);
+  assert.is(normal(changesetsOf(decoded(orThrow(supersedeSegmentBytes(bytes, noColumns))))), expected);
 });
 
 segment('empty changesets keep their numbers in few bytes', () => {
@@ -217,8 +229,10 @@ const small = encodeSegment(
 segment('a truncated segment is refused, and one with something behind it', () => {
   assert.ok(small.length > 300);
   for (let length = 0; length < small.length; length++) {
-    const got = decodeSegment(small.slice(0, length));
+    const bytes = small.slice(0, length);
+    const got = decodeSegment(bytes);
     assert.ok(E.isLeft(got), `${length} bytes`);
+    assert.equal(supersedeSegmentBytes(bytes, noColumns), got);
     if (E.isLeft(got)) assert.ok(got.left.offset <= length && got.left.message.length > 10);
   }
   const longer = new Uint8Array(small.length + 1);
@@ -231,10 +245,44 @@ segment('a segment with any one byte changed is refused', () => {
     for (const change of [1, 0x80, 0xff]) {
       const bytes = small.slice();
       bytes[at] = (bytes[at] as number) ^ change;
+      const given = bytes.slice();
       const got = decodeSegment(bytes);
       assert.ok(E.isLeft(got), `byte ${at}`);
       if (E.isLeft(got)) assert.ok(got.left.offset <= bytes.length);
+      assert.equal(supersedeSegmentBytes(bytes, noColumns), got);
+      assert.equal(bytes, given);
     }
+});
+
+segment('a body that is damaged and has a good checksum is refused by both, or read alike', () => {
+  let refused = 0;
+  for (let seed = 1; seed <= 10; seed++) {
+    const random = seeded(seed);
+    const bytes = encodeSegment(drawPlain(random).history);
+    const frame = orThrow(frameSegment(bytes));
+    for (const { start, end } of frame.blocks) {
+      // What the checksum is over begins before the body.
+      const view = new DataView(bytes.buffer, bytes.byteOffset);
+      let from = start;
+      while (checksum(bytes, from, end) !== view.getUint32(end)) from--;
+      for (let at = start; at < end; at++) {
+        const damaged = bytes.slice();
+        damaged[at] = random.int(256);
+        new DataView(damaged.buffer, damaged.byteOffset).setUint32(end, checksum(damaged, from, end));
+        const got = decodeSegment(damaged);
+        const compacted = supersedeSegmentBytes(damaged, noColumns);
+        assert.is(E.isLeft(compacted), E.isLeft(got), `seed ${seed}, byte ${at}`);
+        if (E.isLeft(got)) {
+          refused++;
+          assert.equal(compacted, got);
+          continue;
+        }
+        const expected = normal(supersede(changesetsOf(got.right)));
+        assert.is(normal(changesetsOf(decoded(orThrow(compacted)))), expected, `seed ${seed}, byte ${at}`);
+      }
+    }
+  }
+  assert.ok(refused > 200);
 });
 
 segment('any bytes whatever give a value or a refusal', () => {

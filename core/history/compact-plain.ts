@@ -4,9 +4,8 @@
  * are those of `compact-place.ts`, U, E and E2, on a few numbers for each object.
  */
 import type { ColumnLookup } from '../merge/rule.js';
-import type { Heads } from './compact-heads.js';
 import type { Numbers } from './compact-numbers.js';
-import { ObjectTrack, Place, RESET } from './compact-place.js';
+import { ObjectTrack, Place, RESET, type Stamp } from './compact-place.js';
 
 /** What kind of value a write has: it is a default; additions may be made to it. */
 const IS_DEFAULT = 1;
@@ -18,9 +17,17 @@ const SHIFT = 2;
 /** Properties have smaller numbers than this in their class; what writes to others makes its object not plain. */
 export const MOST_PLACES = 63;
 
+/** What has to be known of the parts of a history, by their numbers. */
+export interface PartOrder {
+  /** No part so far is older than one before it. */
+  readonly isOrdered: boolean;
+  isNotOlder(later: number, part: number): boolean;
+  stampOf(part: number): Stamp;
+}
+
 /** To be asked from the last instruction to the first. */
 export class PlainWrites {
-  private readonly heads: Heads;
+  private readonly order: PartOrder;
   private readonly numbers: Numbers;
   private readonly columns: ColumnLookup;
   /**
@@ -30,8 +37,8 @@ export class PlainWrites {
   private stride = 8;
   private known = new Int32Array(1024);
 
-  constructor(heads: Heads, numbers: Numbers, columns: ColumnLookup) {
-    this.heads = heads;
+  constructor(order: PartOrder, numbers: Numbers, columns: ColumnLookup) {
+    this.order = order;
     this.numbers = numbers;
     this.columns = columns;
   }
@@ -42,14 +49,14 @@ export class PlainWrites {
     if (place + 1 >= this.stride) this.widen();
     const row = object * this.stride;
     if (row >= this.known.length) this.lengthen(row);
-    const { known, heads } = this;
+    const { known, order } = this;
     if (known[row] !== 0) return false;
     const write = known[row + place + 1] as number;
     if (write !== 0) {
       // Neither a value goes for a default, nor what stops additions for what lets them live.
       const more = write & FLAGS & ~has;
       const may = more === 0 || this.mayOverwrite(field, more);
-      if (may && (heads.isOrdered || heads.isNotOlder((write >> SHIFT) - 1, part))) return false;
+      if (may && (order.isOrdered || order.isNotOlder((write >> SHIFT) - 1, part))) return false;
     }
     known[row + place + 1] = ((part + 1) << SHIFT) | has;
     return true;
@@ -67,7 +74,7 @@ export class PlainWrites {
     const row = object * this.stride;
     if (row >= this.known.length) this.lengthen(row);
     const eraser = this.known[row] as number;
-    if (eraser !== 0 && this.heads.isNotOlder(eraser - 1, part)) return false;
+    if (eraser !== 0 && this.order.isNotOlder(eraser - 1, part)) return false;
     this.known.fill(0, row, row + this.stride);
     this.known[row] = part + 1;
     return true;
@@ -75,16 +82,16 @@ export class PlainWrites {
 
   /** The same in the form for objects that are not plain. */
   track(object: number): ObjectTrack {
-    const { known, heads } = this;
+    const { known, order } = this;
     const track = new ObjectTrack();
     const row = object * this.stride;
     const eraser = known[row] ?? 0;
-    if (eraser !== 0) track.eraser = heads.stampOf(eraser - 1);
+    if (eraser !== 0) track.eraser = order.stampOf(eraser - 1);
     for (let place = 0; place < this.stride - 1; place++) {
       const write = known[row + place + 1] ?? 0;
       if (write === 0) continue;
       const written = new Place();
-      written.become(RESET, heads.stampOf((write >> SHIFT) - 1));
+      written.become(RESET, order.stampOf((write >> SHIFT) - 1));
       written.isDefault = (write & IS_DEFAULT) !== 0;
       written.isAddable = (write & IS_ADDABLE) !== 0;
       track.places[place] = written;

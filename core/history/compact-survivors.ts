@@ -91,8 +91,11 @@ export class Survivors {
     const order = this.byObject();
     const last = parts.versions.length - 1;
     const partAt = (at: number): number => rows[at + PART] as number;
+    let schemaCount = 0;
+    while (schemaCount < order.length && rows[order[schemaCount] as number] === SCHEMA_OBJECT) schemaCount++;
     const ordered: Rows = {
       count: order.length,
+      schemaCount,
       partOf: (row) => (isFromEnd ? last - partAt(order[row] as number) : partAt(order[row] as number)),
       continues: (row) => row > 0 && rows[order[row] as number] === rows[order[row - 1] as number],
       write: (writer, row) => this.write(writer, order[row] as number),

@@ -4,8 +4,8 @@
  * and of the properties of a class. Whatever it does not know at a glance it gives up, the good as well as the
  * bad, and `decodeChangeset` says which it is; it accepts nothing that the decoder refuses.
  *
- * Bytes are copied to where everything is read in the same way, a word at a time where that helps, and where
- * short steps over the end do no harm: it is enough to see afterwards that there were some.
+ * Changesets are copied to where everything is read in the same way, a word at a time where that helps, and
+ * where short steps over the end do no harm: it is enough to see afterwards that there were some.
  *
  * Format: `core/model/codec.ts`, `core/model/codec-format.ts`.
  */
@@ -47,8 +47,8 @@ const { Update: UPDATE, CreateObject: CREATE_OBJECT, EraseObject: ERASE_OBJECT }
 const ARRAY_OF_FIVE = 0x95;
 /** Changesets of more rows, or more bytes, are not scanned at a glance. */
 const MOST_ROWS = 4096;
-const MOST_BYTES = 0x40000;
-/** What a row may take besides what is announced. */
+const MOST_BYTES = 0x10000;
+/** How far a step over the end may reach. */
 const SLACK = 1024;
 
 export class QuickScan {
@@ -56,8 +56,8 @@ export class QuickScan {
   base = 0;
   timestamp = 0;
   origin = 0;
-  /** Of the changeset scanned last; `count` rows. */
-  readonly rows = new Int32Array(ROW * MOST_ROWS);
+  /** Of what was scanned last; `count` rows. */
+  rows = new Int32Array(ROW * MOST_ROWS);
   count = 0;
   readonly numbers = new Numbers();
 
@@ -70,28 +70,28 @@ export class QuickScan {
   private keyTotal = 0;
   /** By number of the name. */
   private readonly tablesByName: (TableNumbers | undefined)[] = [];
-  /** Names and keys of this changeset, in the order in which they are met, and by number the changeset that met them last. */
-  private readonly localNames = new Int32Array(2 * MOST_ROWS);
-  private readonly localKeys = new Int32Array(MOST_ROWS);
+  /** Names and keys of this body, in the order in which they are met, and by number the body that met them last. */
+  private readonly localNames: number[] = [];
+  private localKeys = new Int32Array(MOST_ROWS);
   private readonly namesMet: number[] = [];
   private readonly keysMet: number[] = [];
-  private changeset = 0;
+  private body = 0;
   private nameCount = 0;
   private keyCount = 0;
-  /** A copy of the changeset, from 0 to `end`. */
-  private bytes = new Uint8Array(4096);
-  private view = new DataView(this.bytes.buffer);
+  private readonly scratch = new Uint8Array(MOST_BYTES + SLACK);
+  private readonly scratchView = new DataView(this.scratch.buffer);
+  /** What is being scanned, which ends at `end`. */
+  private bytes: Uint8Array = this.scratch;
+  private view: DataView = this.scratchView;
   private end = 0;
   private position = 0;
 
   /** False where the changeset is not of the kind that is known at a glance, or no changeset at all. */
   scan(bytes: Uint8Array): boolean {
     if (bytes[0] !== ARRAY_OF_FIVE || bytes.length > MOST_BYTES) return false;
-    if (bytes.length + SLACK > this.bytes.length) {
-      this.bytes = new Uint8Array(2 * (bytes.length + SLACK));
-      this.view = new DataView(this.bytes.buffer);
-    }
-    this.bytes.set(bytes);
+    this.scratch.set(bytes);
+    this.bytes = this.scratch;
+    this.view = this.scratchView;
     this.end = bytes.length;
     this.position = 1;
     this.version = this.scanUint();
@@ -100,11 +100,21 @@ export class QuickScan {
     this.origin = this.scanUint();
     if (this.version < 0 || this.base < 0 || this.timestamp < 0 || this.origin < 0) return false;
     if (this.scanBinHead() !== bytes.length - this.position) return false;
-    const count = varintAt(this.bytes, this.position);
-    if (count < 0 || count > MOST_ROWS) return false;
-    this.position += varintSize(count);
-    this.count = count;
-    return this.scanRows(count);
+    return this.scanRows(MOST_ROWS);
+  }
+
+  /** The same for a body alone, of any length, from `start` to `end`. `view` is on the same bytes. */
+  scanBody(bytes: Uint8Array, view: DataView, start: number, end: number): boolean {
+    this.bytes = bytes;
+    this.view = view;
+    this.position = start;
+    this.end = end;
+    // A word that reaches over the end of all bytes was not good.
+    try {
+      return this.scanRows(Math.min(limits.changesetInstructions, end - start));
+    } catch {
+      return false;
+    }
   }
 
   /** The number of the object whose key stands written out at `start`, in bytes that are good. */
@@ -112,8 +122,8 @@ export class QuickScan {
     const { objectIds } = this;
     if (bytes[start] !== KEY_OBJECT_ID)
       return this.numbers.object(tableName, readKey(new Reader(bytes, start), noNames));
-    for (let i = 0; i < 12; i++) this.bytes[i] = bytes[start + 1 + i] as number;
-    const at = objectIds.find(this.view, 0);
+    for (let i = 0; i < 12; i++) this.scratch[i] = bytes[start + 1 + i] as number;
+    const at = objectIds.find(this.scratchView, 0);
     const { slots } = objectIds;
     const table = this.numbers.table(tableName);
     if (slots[at + SLOT_TABLE] !== table.number) {
@@ -170,12 +180,20 @@ export class QuickScan {
     return size < 0x100 ? -1 : size;
   }
 
-  private scanRows(count: number): boolean {
-    const { bytes, view, end, rows, localNames, localKeys, objectIds } = this;
-    const changeset = ++this.changeset;
+  private scanRows(most: number): boolean {
+    const { bytes, view, end, localNames, objectIds } = this;
+    const count = varintAt(bytes, this.position);
+    if (count < 0 || count > most) return false;
+    this.count = count;
+    if (count > this.localKeys.length) {
+      this.localKeys = new Int32Array(count);
+      this.rows = new Int32Array(ROW * count);
+    }
+    const { rows, localKeys } = this;
+    const body = ++this.body;
     this.nameCount = 0;
     this.keyCount = 0;
-    let p = this.position;
+    let p = this.position + varintSize(count);
     let tableName = -1;
     let table: TableNumbers | undefined;
     let key = -1;
@@ -207,8 +225,8 @@ export class QuickScan {
           const { slots } = objectIds;
           p += 13;
           // Written out though it has a number already, which also says that it is not the same as before.
-          if (slots[slot + SLOT_MET] === changeset) return false;
-          slots[slot + SLOT_MET] = changeset;
+          if (slots[slot + SLOT_MET] === body) return false;
+          slots[slot + SLOT_MET] = body;
           key = (slots[slot + SLOT_KEY] as number) - 1;
           if (key < 0) {
             key = this.keyTotal++;
@@ -316,8 +334,8 @@ export class QuickScan {
     if (size === 0 || size > limits.nameBytes || start + size > this.end) return -1;
     this.position = start + size;
     const name = this.names.number(bytes, this.view, start, size);
-    if (name < 0 || this.namesMet[name] === this.changeset) return -1;
-    this.namesMet[name] = this.changeset;
+    if (name < 0 || this.namesMet[name] === this.body) return -1;
+    this.namesMet[name] = this.body;
     this.localNames[this.nameCount++] = name;
     return name;
   }
@@ -346,8 +364,8 @@ export class QuickScan {
       this.keyTexts[this.keyTotal++] = readKey(new Reader(bytes, start), noNames);
       this.keysMet.push(0);
     }
-    if (this.keysMet[number] === this.changeset) return -1;
-    this.keysMet[number] = this.changeset;
+    if (this.keysMet[number] === this.body) return -1;
+    this.keysMet[number] = this.body;
     const key = this.keysByBytes[number] as number;
     this.localKeys[this.keyCount++] = key;
     return key;

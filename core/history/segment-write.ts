@@ -15,6 +15,8 @@ export interface Rows {
   partOf(row: number): number;
   /** Whether the row is on the same object as the one before. */
   continues(row: number): boolean;
+  /** How many rows are on the schema: they stand in front. */
+  readonly schemaCount: number;
   write(writer: Writer, row: number): void;
 }
 
@@ -41,8 +43,11 @@ export const writeSegment = (parts: Parts, rows: Rows): Uint8Array => {
 
 const blockEnds = (rows: Rows): number[] => {
   const ends: number[] = [];
-  let start = 0;
-  for (let row = 1; row < rows.count; row++) {
+  let start = rows.schemaCount;
+  for (let end = limits.changesetInstructions; end < start; end += limits.changesetInstructions)
+    ends.push(end);
+  if (start > 0) ends.push(start);
+  for (let row = start + 1; row < rows.count; row++) {
     const size = row - start;
     if (size < BLOCK_ROWS || (size < limits.changesetInstructions && rows.continues(row))) continue;
     ends.push(row);
@@ -159,6 +164,7 @@ export const encodeSegment = (history: readonly Changeset[]): Uint8Array => {
   };
   return writeSegment(parts, {
     count: rows.length,
+    schemaCount: groups.get(SCHEMA)?.length ?? 0,
     partOf: (row) => (rows[row] as Row).part,
     continues: (row) => !starts.has(row),
     write: (writer, row) => writeInstruction(writer, (rows[row] as Row).instruction),

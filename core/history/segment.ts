@@ -18,10 +18,11 @@
  * checksum is over all bytes since the last one; together with the checks of the body it finds out what was
  * damaged, and where.
  *
- * The schema comes first, then object after object, each ascending by part. A block has no more instructions
- * than a changeset may have, and ends where an object does, unless the object alone has more.
+ * The schema comes first, in a block of its own, then object after object, each ascending by part. A block has
+ * no more instructions than a changeset may have, and ends where an object does, unless the object alone has
+ * more. What is in another order is read all the same.
  */
-import { type Either, right } from 'fp-ts/lib/Either.js';
+import { type Either, isLeft, right } from 'fp-ts/lib/Either.js';
 import { Reader } from '../base/bytes.js';
 import { answer, type DecodeError, refuse } from '../base/decode-error.js';
 import { limits } from '../base/limits.js';
@@ -46,8 +47,36 @@ export interface Segment {
   readonly blocks: readonly Block[];
 }
 
+/** Where things stand in a segment whose bodies have not been looked at. */
+export interface SegmentFrame {
+  readonly bytes: Uint8Array;
+  readonly parts: Parts;
+  readonly blocks: readonly BlockFrame[];
+}
+
+export interface BlockFrame {
+  /** By instruction. */
+  readonly parts: Int32Array;
+  /** Offsets of the body. */
+  readonly start: number;
+  readonly end: number;
+}
+
 /** Keeps hold of `bytes`, which are not to be written to afterwards. Memory in proportion to the bytes. */
 export const decodeSegment = (bytes: Uint8Array): Either<DecodeError, Segment> => {
+  const frame = frameSegment(bytes);
+  if (isLeft(frame)) return frame;
+  const blocks: Block[] = [];
+  for (const block of frame.right.blocks) {
+    const body = scanBlock(bytes, block);
+    if (isLeft(body)) return body;
+    blocks.push({ body: body.right, parts: block.parts });
+  }
+  return right({ parts: frame.right.parts, blocks });
+};
+
+/** The same, except that only the checksum speaks for what the bodies hold. */
+export const frameSegment = (bytes: Uint8Array): Either<DecodeError, SegmentFrame> => {
   try {
     const reader = new Reader(bytes);
     for (const byte of MAGIC)
@@ -56,10 +85,24 @@ export const decodeSegment = (bytes: Uint8Array): Either<DecodeError, Segment> =
     const blockCount = reader.varint(MOST_PARTS);
     const parts = readParts(reader, count);
     checkSum(reader, 0);
-    const blocks: Block[] = [];
-    for (let i = 0; i < blockCount; i++) blocks.push(readBlock(reader, count));
+    const blocks: BlockFrame[] = [];
+    for (let i = 0; i < blockCount; i++) blocks.push(frameBlock(reader, count));
     reader.end('the segment');
-    return right({ parts, blocks });
+    return right({ bytes, parts, blocks });
+  } catch (thrown) {
+    return answer(thrown);
+  }
+};
+
+export const scanBlock = (
+  bytes: Uint8Array,
+  { parts, start, end }: BlockFrame,
+): Either<DecodeError, PackedInstructions> => {
+  try {
+    const body = scanBody(new Reader(bytes.subarray(0, end), start));
+    if (body.count !== parts.length)
+      refuse('malformed', start, `${body.count} instructions: expected ${parts.length}`);
+    return right(body);
   } catch (thrown) {
     return answer(thrown);
   }
@@ -100,7 +143,7 @@ const readParts = (reader: Reader, count: number): Parts => {
 const isCount = (value: number | undefined): boolean =>
   value !== undefined && Number.isSafeInteger(value) && value >= 0;
 
-const readBlock = (reader: Reader, partCount: number): Block => {
+const frameBlock = (reader: Reader, partCount: number): BlockFrame => {
   const start = reader.position;
   const rows = reader.varint(limits.changesetInstructions);
   if (rows > reader.remaining)
@@ -117,10 +160,9 @@ const readBlock = (reader: Reader, partCount: number): Block => {
   const size = reader.varint(0x7fffffff);
   const bodyStart = reader.position;
   reader.skip(size, 'a block');
-  const body = scanBody(new Reader(reader.bytes.subarray(0, reader.position), bodyStart));
-  if (body.count !== rows) refuse('malformed', bodyStart, `${body.count} instructions: expected ${rows}`);
+  const end = reader.position;
   checkSum(reader, start);
-  return { body, parts };
+  return { parts, start: bodyStart, end };
 };
 
 /** The changesets, in ascending order of versions, readable. Within one, the order of objects is the segment's. */
