@@ -96,6 +96,12 @@ for (const kind of ['client', 'server'] as const) {
   });
 }
 
+test('a client store says where it lies', async ({ path }) => {
+  const store = await lmdbClientStore({ lmdb, path });
+  assert.is(store.place, path);
+  await store.close();
+});
+
 test('a server that is killed does not hold up another on the same folder', async ({ path }) => {
   const store = await lmdbServerStore({ lmdb, path });
   const partition = await store.partition('p');

@@ -87,6 +87,7 @@ export const lmdbClientStore = async (options: LmdbStoreOptions): Promise<Client
   const access = new Access(environment);
   let failure: Error | undefined;
   return {
+    place: environment.place,
     load: async () =>
       access.read((database) => {
         const entries: RecordEntry[] = [];
