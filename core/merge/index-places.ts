@@ -7,10 +7,9 @@
  * *runs*, and each run of one side is taken against each run of the other.
  *
  * What stays quadratic is writes that neither discard each other nor leave each other alone, interleaved
- * with what is inside: a mixed value that both sides make a list and fill, again and again. Each such write
- * may be marked by anything that it meets inside (`shared.ts`), so all of them have to meet.
- * Whoever clears the value after making it a list, as our own emitter does, is spared that: a Clear discards
- * what the other side does inside, and what is discarded is met no more.
+ * with what is inside: a mixed value that both sides make a list and fill, again and again. Such writes let
+ * each other through, and each may be marked by anything that it meets inside (`shared.ts`), so that it has
+ * to meet all of it.
  *
  * Source: merge-semantics, sections 4.1 to 4.3 and 5.4.
  */
