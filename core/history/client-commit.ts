@@ -26,7 +26,7 @@ import type { ClientFile, LocalWrite } from './client-file.js';
 import * as records from './client-records.js';
 import { withoutIngested } from './ingested.js';
 import { integrate, type LocalForm } from './integrate.js';
-import { isSnapshotDue, snapshot } from './journal.js';
+import { isSnapshotDue, journaled, snapshot } from './journal.js';
 
 /** A commit: the file after it, and the records that make it durable. */
 export interface Commit {
@@ -62,7 +62,7 @@ const closed = ({ before, after, effective, applied, puts, trimmedThrough }: Clo
   });
   if (applied === 'none') return commit(after, [], []);
   if (applied !== 'tooMany') {
-    const journal = { ...after.journal, bytes: after.journal.bytes + applied.length };
+    const journal = journaled(after.journal, applied.length, before.base, after.base);
     if (!isSnapshotDue(journal))
       return commit({ ...after, journal }, [], [records.baseRecord(after, applied)]);
   }

@@ -3,12 +3,14 @@
  *
  * Each commit adds what it applied, so that its cost is that of the change. Once what was added outweighs
  * the snapshot (and a floor), a new snapshot replaces both: over time that costs a constant factor, and
- * opening a file never replays more than about twice its content. A snapshot is the canonical sequence of
+ * opening a file never replays more than about twice its content. Objects that are gone count as much as they
+ * had in the snapshot, by and large: whoever deletes nearly everything is left with little on disk, too. A snapshot is the canonical sequence of
  * instructions that builds the state, in chunks; nothing else has to be understood to read it back.
  */
 import * as E from 'fp-ts/lib/Either.js';
 import { limits } from '../base/limits.js';
 import type { RecordEntry, RecordRange } from '../base/record.js';
+import { forEach } from '../base/trie.js';
 import { edit } from '../model/apply.js';
 import { decodeInstructions, encodeInstructions } from '../model/codec.js';
 import type { Instruction } from '../model/instruction.js';
@@ -18,7 +20,7 @@ import { emptyState, type State } from '../model/state.js';
 export interface Journal {
   readonly snapshotBytes: number;
   readonly snapshotChunks: number;
-  /** Bytes of the changes applied since the snapshot. */
+  /** Bytes of the changes applied since the snapshot, and by estimate of what they have made superfluous in it. */
   readonly bytes: number;
 }
 
@@ -29,6 +31,22 @@ const EVERYTHING = Number.MAX_SAFE_INTEGER;
 
 export const isSnapshotDue = (journal: Journal): boolean =>
   journal.bytes > Math.max(limits.journalBytes, journal.snapshotBytes);
+
+const objectsIn = (state: State): number => {
+  let count = 0;
+  forEach(state.tables, (table) => {
+    count += table.objects.size;
+  });
+  return count;
+};
+
+/** The journal once `bytes` more were applied, which led from one state to the other. O(classes). */
+export const journaled = (journal: Journal, bytes: number, before: State, after: State): Journal => {
+  const objects = objectsIn(before);
+  const gone = Math.max(0, objects - objectsIn(after));
+  const dead = gone === 0 ? 0 : Math.ceil((journal.snapshotBytes * gone) / objects);
+  return { ...journal, bytes: journal.bytes + bytes + dead };
+};
 
 export interface Snapshot {
   readonly journal: Journal;

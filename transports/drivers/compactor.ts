@@ -24,6 +24,8 @@ const PIECE = 64 * 1024;
 /** Commits and new bytes after which it is worth looking whether a compaction is due. */
 const COMMITS = 32;
 const BYTES = 8 * 1024;
+/** Milliseconds after which it is looked in any case: the last one to acknowledge lets everything be folded. */
+const LATER = 10_000;
 
 export interface CompactorCallbacks {
   readonly machine: () => ServerMachine;
@@ -60,6 +62,7 @@ export class Compactor {
   #isRunning = false;
   #hasStopped = false;
   #commits = 0;
+  #stopWaiting: Cancel | null = null;
   /** Bytes of the log when it was looked at last, and when a compaction last came to nothing. */
   #looked = 0;
   #vain = 0;
@@ -76,12 +79,15 @@ export class Compactor {
 
   stop(): void {
     this.#hasStopped = true;
+    this.#stopWaiting?.();
   }
 
   /** After each commit; looks now and then. */
   committed(): void {
     const { bytes } = this.#callbacks.machine().partition.log;
     if (++this.#commits >= COMMITS || bytes - this.#looked >= BYTES) this.look();
+    else if (bytes >= this.#policy.minBytes && bytes <= this.#policy.maxBytes)
+      this.#stopWaiting ??= this.#callbacks.schedule(LATER, () => this.look());
   }
 
   /** Starts a compaction where one is due and none runs. */
@@ -90,6 +96,8 @@ export class Compactor {
     const { bytes } = machine.partition.log;
     this.#commits = 0;
     this.#looked = bytes;
+    this.#stopWaiting?.();
+    this.#stopWaiting = null;
     if (this.#isRunning || this.#hasStopped || (this.#vain > 0 && bytes < 2 * this.#vain)) return;
     const now = this.#callbacks.now();
     const offline = maxOfflineOf(machine.config);
