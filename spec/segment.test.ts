@@ -17,11 +17,21 @@ import {
 import { readColumn, writeColumn } from '../core/history/segment-columns.js';
 import { checksum } from '../core/history/segment-format.js';
 import { columnsOf, noColumns } from '../core/merge/column-lookup.js';
+import type { ColumnLookup } from '../core/merge/rule.js';
 import type { Changeset } from '../core/model/changeset.js';
 import { decodeChangeset, encodeChangeset } from '../core/model/codec.js';
-import { createObject, eraseObject, type Instruction, update } from '../core/model/instruction.js';
+import {
+  addInteger,
+  arrayErase,
+  arrayInsert,
+  createObject,
+  eraseObject,
+  type Instruction,
+  update,
+} from '../core/model/instruction.js';
 import { intKey, type Key, nullKey, objectIdKey, stringKey, uuidKey } from '../core/model/key.js';
 import { printChangesets } from '../core/model/notation.js';
+import type { ColumnSpec } from '../core/model/schema.js';
 import type { State } from '../core/model/state.js';
 import type { Value } from '../core/model/value.js';
 import { tableKeys, valuesOf } from './kit/alphabet.js';
@@ -179,6 +189,56 @@ segment('what a server and its devices have made is superseded alike in every fo
     const encoded = orThrow(supersedeEncoded(world.entries.map(encodeChangeset), columns));
     assert.is(normal(changesetsOf(decoded(encoded))), expected);
   }
+});
+
+segment('every short history on one property is superseded alike in every form', () => {
+  const key = objectIdKey('0'.repeat(24));
+  const alphabet: readonly Instruction[] = [
+    createObject('T', key),
+    eraseObject('T', key),
+    update('T', key, 'p', [], 1n),
+    update('T', key, 'p', [], 's'),
+    update('T', key, 'p', [], null, true),
+    addInteger('T', key, 'p', [], 2n),
+    arrayInsert('T', key, 'p', [0], 'a', 0),
+    arrayErase('T', key, 'p', [0], 1),
+  ];
+  const mixed: ColumnSpec = { type: 'mixed', nullable: true, collection: 'single', target: null };
+  const schemas = [noColumns, () => mixed, () => ({ ...mixed, type: 'int' }) as const];
+  // Times that grow, that are equal, that shrink; one instruction to a changeset, and two.
+  const shapes = [1, 0, -1].flatMap((slope) => [1, 2].map((size) => ({ slope, size })));
+  const LENGTH = 3;
+  for (let number = 0; number < alphabet.length ** LENGTH; number++)
+    for (const { slope, size } of shapes) {
+      const all: Changeset[] = [];
+      let rest = number;
+      for (let i = 0; i < LENGTH; i++) {
+        const instruction = alphabet[rest % alphabet.length] as Instruction;
+        rest = Math.floor(rest / alphabet.length);
+        const before = all[all.length - 1];
+        if (before !== undefined && before.instructions.length < size)
+          all[all.length - 1] = { ...before, instructions: [...before.instructions, instruction] };
+        else {
+          const origin = 2 + ((number + i) % 2);
+          all.push({
+            version: i + 1,
+            base: 0,
+            timestamp: 10 + slope * i,
+            origin,
+            instructions: [instruction],
+          });
+        }
+      }
+      const columns = schemas[number % schemas.length] as ColumnLookup;
+      const expected = normal(supersede(all, columns));
+      const bytes = encodeSegment(all);
+      for (const got of [
+        supersedeSegment(decoded(bytes), columns),
+        orThrow(supersedeSegmentBytes(bytes, columns)),
+        orThrow(supersedeEncoded(all.map(encodeChangeset), columns)),
+      ])
+        assert.is(normal(changesetsOf(decoded(got))), expected, printChangesets(all));
+    }
 });
 
 segment('a class of many properties, and many classes', () => {
