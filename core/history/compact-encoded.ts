@@ -108,7 +108,7 @@ class EncodedPass {
       return this.anyChangeset(bytes);
     const { plain } = this;
     const { rows } = scan;
-    const part = this.heads.begin(scan);
+    const part = this.heads.begin(scan.envelope);
     const source = survivors.sources.length;
     const { count } = survivors;
     for (let row = (scan.count - 1) * ROW; row >= 0; row -= ROW) {

@@ -19,6 +19,7 @@ import { ByteNames } from './byte-names.js';
 import { Numbers, type TableNumbers } from './compact-numbers.js';
 import * as slotLayout from './object-id-slots.js';
 import { ObjectIdSlots } from './object-id-slots.js';
+import { QuickEnvelope } from './quick-envelope.js';
 import { QuickNames } from './quick-names.js';
 import * as rowLayout from './quick-rows.js';
 import { integerEnd, textEnd, valueEnd, varintAt, varintSize } from './quick-values.js';
@@ -44,7 +45,6 @@ const { SLOT_KEY, SLOT_MET, SLOT_OBJECT, SLOT_TABLE } = slotLayout;
 const { ROW, ROW_END, ROW_FIELD, ROW_KIND, ROW_OBJECT, ROW_PAYLOAD, ROW_START } = rowLayout;
 const { Update: UPDATE, CreateObject: CREATE_OBJECT, EraseObject: ERASE_OBJECT } = kindNumbers;
 
-const ARRAY_OF_FIVE = 0x95;
 /** Changesets of more rows, or more bytes, are not scanned at a glance. */
 const MOST_ROWS = 4096;
 const MOST_BYTES = 0x10000;
@@ -52,10 +52,8 @@ const MOST_BYTES = 0x10000;
 const SLACK = 1024;
 
 export class QuickScan {
-  version = 0;
-  base = 0;
-  timestamp = 0;
-  origin = 0;
+  /** Of the changeset scanned last. */
+  readonly envelope = new QuickEnvelope();
   /** Of what was scanned last; `count` rows. */
   rows = new Int32Array(ROW * MOST_ROWS);
   count = 0;
@@ -88,18 +86,13 @@ export class QuickScan {
 
   /** False where the changeset is not of the kind that is known at a glance, or no changeset at all. */
   scan(bytes: Uint8Array): boolean {
-    if (bytes[0] !== ARRAY_OF_FIVE || bytes.length > MOST_BYTES) return false;
+    if (bytes.length > MOST_BYTES) return false;
     this.scratch.set(bytes);
+    this.position = this.envelope.read(this.scratch, this.scratchView, bytes.length);
+    if (this.position < 0) return false;
     this.bytes = this.scratch;
     this.view = this.scratchView;
     this.end = bytes.length;
-    this.position = 1;
-    this.version = this.scanUint();
-    this.base = this.scanUint();
-    this.timestamp = this.scanUint();
-    this.origin = this.scanUint();
-    if (this.version < 0 || this.base < 0 || this.timestamp < 0 || this.origin < 0) return false;
-    if (this.scanBinHead() !== bytes.length - this.position) return false;
     return this.scanRows(MOST_ROWS);
   }
 
@@ -134,50 +127,6 @@ export class QuickScan {
       slots[at + SLOT_OBJECT] = this.objectOf(table, key, bytes, start);
     }
     return slots[at + SLOT_OBJECT] as number;
-  }
-
-  /** An integer of the envelope; -1 where it is not in its shortest form, or not there. */
-  private scanUint(): number {
-    const { bytes, view, position } = this;
-    const token = bytes[position] as number;
-    if (token < 0x80) {
-      this.position++;
-      return token;
-    }
-    let value: number;
-    switch (token) {
-      case 0xcc:
-        this.position += 2;
-        value = bytes[position + 1] as number;
-        return value < 0x80 ? -1 : value;
-      case 0xcd:
-        this.position += 3;
-        value = view.getUint16(position + 1);
-        return value < 0x100 ? -1 : value;
-      case 0xce:
-        this.position += 5;
-        value = view.getUint32(position + 1);
-        return value < 0x10000 ? -1 : value;
-      case 0xcb:
-        this.position += 9;
-        value = view.getFloat64(position + 1);
-        return value > 0xffffffff && Number.isSafeInteger(value) ? value : -1;
-      default:
-        return -1;
-    }
-  }
-
-  private scanBinHead(): number {
-    const { bytes, view, position } = this;
-    const token = bytes[position] as number;
-    if (token === 0xc4) {
-      this.position += 2;
-      return bytes[position + 1] as number;
-    }
-    if (token !== 0xc5) return -1;
-    this.position += 3;
-    const size = view.getUint16(position + 1);
-    return size < 0x100 ? -1 : size;
   }
 
   private scanRows(most: number): boolean {
