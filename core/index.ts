@@ -39,7 +39,7 @@ export {
   type RecordEntry,
   type RecordRange,
 } from './base/record.js';
-export { entriesAfter, entriesOf } from './base/run.js';
+export { entriesAfter, entriesOf, runLast } from './base/run.js';
 export {
   type Certificate,
   type ClientPosition,
@@ -167,6 +167,7 @@ export {
   newFreshFile,
 } from './reset/reset-records.js';
 export { discarded, type PackedWrite, type PreparedSwitch, packed } from './reset/switch.js';
+export { type Candidates, changesWithin } from './session/changes-within.js';
 export { clientStep } from './session/client.js';
 export {
   type ClientConfig,

@@ -33,10 +33,9 @@ import { type Draft, edit } from '../model/apply.js';
 import type { Changeset } from '../model/changeset.js';
 import type { Instruction } from '../model/instruction.js';
 import type { Key } from '../model/key.js';
-import { hasObject, type State } from '../model/state.js';
-import { isLink } from '../model/value.js';
+import type { State } from '../model/state.js';
 import { fatesOf } from './fate.js';
-import { withFittingLink } from './link-fit.js';
+import { withBrokenLinks, withFittingLink } from './link-fit.js';
 import { type InstructionReport, type Outcome, parked, recovered, type WriteReport } from './report.js';
 import { SchemaDifference } from './schema-difference.js';
 import { schemaMisfit } from './schema-fit.js';
@@ -70,7 +69,7 @@ export interface Recovered {
 }
 
 /** Nothing yields for longer than it takes to merge so many instructions. */
-const SLICE = 256;
+const SLICE = 64;
 
 /** Pairs of instructions on one object that are compared for the sake of the reason. */
 const PAIRS = 100_000;
@@ -111,6 +110,8 @@ export class Recovery {
   readonly #writes: RecoveredWrite[] = [];
   readonly #reports: WriteReport[] = [];
   #through = 0;
+  /** Objects that may read differently afterwards; null where that may be all. */
+  #touched: Map<string, Set<Key>> | null = new Map();
 
   constructor(input: RecoveryInput) {
     this.#input = input;
@@ -128,13 +129,16 @@ export class Recovery {
       from = withoutIngested(draft.finish());
       this.#schemas = new SchemaDifference(from, fresh);
     }
-    if (this.#schemas.isDestructive) this.#base = fresh;
-    else {
+    if (this.#schemas.isDestructive) {
+      this.#base = fresh;
+      this.#touched = null;
+    } else {
       const differing = yield* differingObjects(this.#schemas);
       const draft = edit(from);
       for (const instruction of this.#schemas.additions) draft.apply(instruction);
       let count = 0;
       for (const { table, key } of differing) {
+        this.#touch(table, key);
         const { early, late } = objectDifference(this.#schemas, table, key);
         for (const instruction of early) draft.apply(instruction);
         for (const instruction of late) draft.apply(instruction);
@@ -180,6 +184,13 @@ export class Recovery {
     return this.#writes;
   }
 
+  /**
+   * The objects, by class, that may read differently before and after the reset; null where all may.
+   */
+  get touched(): ReadonlyMap<string, ReadonlySet<Key>> | null {
+    return this.#touched;
+  }
+
   /** The last write that was carried over, or not; 0 for none. */
   get through(): number {
     return this.#through;
@@ -191,8 +202,14 @@ export class Recovery {
     if (draft === null || this.#base === null)
       throw new Error('bug: finished before the states were compared');
     const state = withoutIngested(draft.finish());
-    const report = this.#reports.map((write) => this.#withLinks(write, state));
+    const report = this.#reports.map((write) => withBrokenLinks(write, this.#input.state, state));
     return { base: this.#base, state, writes: this.#writes.slice(), report };
+  }
+
+  #touch(table: string, key: Key): void {
+    const keys = this.#touched?.get(table);
+    if (keys === undefined) this.#touched?.set(table, new Set([key]));
+    else keys.add(key);
   }
 
   #pass(writes: readonly LocalWrite[]): void {
@@ -205,6 +222,9 @@ export class Recovery {
     this.#merge(passages.filter(({ outcome }) => outcome === null));
     this.#apply(passages.filter(({ given, outcome }) => isWhole || !isSchema(given) || outcome === null));
     writes.forEach((write, at) => {
+      for (const instruction of write.current.instructions)
+        if ('object' in instruction) this.#touch(instruction.table, instruction.object);
+        else if (isErasureOfSchema(instruction)) this.#touched = null;
       if (this.#local !== null)
         for (const instruction of write.current.instructions) this.#local.apply(instruction);
       this.#conclude(write, byWrite[at] as readonly Passage[]);
@@ -411,34 +431,5 @@ export class Recovery {
     const draft = this.#draft as Draft;
     this.#schemas = new SchemaDifference(local.finish(), draft.finish());
     this.#gaps = new Map();
-  }
-
-  /** A link that was carried over may lead to an object that the server has erased. */
-  #withLinks(write: WriteReport, state: State): WriteReport {
-    const isBroken = ({ instruction, outcome }: InstructionReport): boolean => {
-      if (outcome.type !== 'recovered' || !('value' in instruction)) return false;
-      const { value } = instruction;
-      if (typeof value === 'bigint' || !isLink(value)) return false;
-      return (
-        !hasObject(state, value.table, value.key) && hasObject(this.#input.state, value.table, value.key)
-      );
-    };
-    if (!write.instructions.some(isBroken)) return write;
-    return {
-      ...write,
-      instructions: write.instructions.map((report) =>
-        isBroken(report)
-          ? {
-              instruction: report.instruction,
-              outcome: {
-                type: 'transformed',
-                how: 'unresolvedLink',
-                result: [report.instruction],
-                reason: 'what it links to is gone from the server',
-              },
-            }
-          : report,
-      ),
-    };
   }
 }

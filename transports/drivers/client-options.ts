@@ -1,5 +1,5 @@
 /** What a client is opened with. */
-import type { RuleSet, Timing } from '../../core/index.js';
+import type { RecordsBySpace, RuleSet, Timing } from '../../core/index.js';
 import type { ClientStore, Clock, Connector, Entropy, TokenSource } from '../ports.js';
 import type { Client } from './client.js';
 import type { Lines } from './line.js';
@@ -53,4 +53,11 @@ export interface Receipt<Result> {
   readonly saved: Promise<void>;
   /** Resolves once the write is durable on the server; see `session.integrated`. */
   integrated(options?: WaitOptions): Promise<void>;
+}
+
+/** How a file is reset; the fresh file beside one never is. */
+export interface Resets {
+  readonly options: ResetOptions;
+  /** What the store held when the file was opened. */
+  readonly stored: RecordsBySpace;
 }

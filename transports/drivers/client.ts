@@ -29,7 +29,6 @@ import {
   type ObjectView,
   type PathArgument,
   type RecordBatch,
-  type RecordsBySpace,
   recordsBySpace,
   resolveKey,
   type Schema,
@@ -42,7 +41,7 @@ import {
 import { systemClock, systemEntropy } from '../clock.js';
 import type { Cancel, ClientStore } from '../ports.js';
 import { Caller, chanceOf } from './caller.js';
-import type { ClientOptions, FileOptions, Receipt, Surroundings } from './client-options.js';
+import type { ClientOptions, FileOptions, Receipt, Resets, Surroundings } from './client-options.js';
 import { SynclineError } from './error.js';
 import { directLines } from './line.js';
 import { Parking } from './parking.js';
@@ -99,13 +98,6 @@ export const openFile = async (options: FileOptions, around: Surroundings): Prom
 
 const manual: ResetOptions = { mode: 'manual' };
 
-/** How a file is reset; the fresh file beside one never is. */
-interface Resets {
-  readonly options: ResetOptions;
-  /** What the store held when the file was opened. */
-  readonly stored: RecordsBySpace;
-}
-
 const noClasses: Schema = { classes: [], byName: new Map() };
 
 /** What the peer is told of why a line ends. */
@@ -121,7 +113,7 @@ export class Client {
   readonly #schema: Schema;
   readonly #around: Surroundings;
   readonly #performer: Performer<ClientEffect>;
-  readonly #listeners = new Set<(before: State, after: State) => void>();
+  readonly #listeners = new Set<(changed: () => ReadonlyMap<string, DataChanges>) => void>();
   readonly #caller: Caller;
   readonly #stopRenewing: () => void;
   readonly #reset: ResetRunner | null;
@@ -226,8 +218,8 @@ export class Client {
    */
   observe(className: string, listener: (changed: DataChanges) => void): () => void {
     this.objects(className);
-    const notify = (before: State, after: State) => {
-      const changed = changes(before, after).get(className);
+    const notify = (all: () => ReadonlyMap<string, DataChanges>) => {
+      const changed = all().get(className);
       if (changed !== undefined) listener(changed);
     };
     this.#listeners.add(notify);
@@ -394,7 +386,7 @@ export class Client {
         this.#setTimer(effect.at);
         return;
       case 'changed':
-        this.#tell(effect.before, effect.after);
+        this.#tell(effect);
         return;
       case 'decided':
         this.session.decided(effect.decisions);
@@ -411,10 +403,15 @@ export class Client {
   }
 
   /** Calls those that listen now, whatever they do. */
-  #tell(before: State, after: State): void {
+  #tell({ before, after, cause }: Extract<ClientEffect, { type: 'changed' }>): void {
+    let known = cause === 'reset' ? (this.#reset?.changes ?? null) : null;
+    const all = () => {
+      known ??= changes(before, after);
+      return known;
+    };
     for (const listener of [...this.#listeners])
       try {
-        listener(before, after);
+        listener(all);
       } catch (error) {
         const why = error instanceof Error ? error.message : String(error);
         this.session.failed(new SynclineError('listener', `a listener threw: ${why}`, error));

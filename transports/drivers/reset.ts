@@ -13,6 +13,8 @@ import {
   type ClientEvent,
   type ClientFile,
   type ClientSession,
+  changesWithin,
+  type DataChanges,
   discarded,
   entriesAfter,
   entriesOf,
@@ -29,6 +31,7 @@ import {
   type RecoveryReport,
   type ResetMode,
   reportOf,
+  runLast,
   type Schema,
   schemaInstructions,
 } from '../../core/index.js';
@@ -103,6 +106,7 @@ export class ResetRunner {
   #running: AbortController | null = null;
   #beside: BesideClient | null = null;
   #stage: ResetDescription['stage'] = 'downloading';
+  #changes: ReadonlyMap<string, DataChanges> | null = null;
 
   /** `stored`: what the store held when the file was opened. */
   constructor(host: ResetHost, stored: RecordsBySpace) {
@@ -123,6 +127,11 @@ export class ResetRunner {
       newestVersion: file?.progress.latest.version ?? 0,
       failure: failure === null ? null : `${failure.name}: ${failure.message}`,
     };
+  }
+
+  /** What the switch that was made last has changed, where that was found out before. */
+  get changes(): ReadonlyMap<string, DataChanges> | null {
+    return this.#changes;
   }
 
   /** After each step of the machine: begins, or ends, what the phase asks for. */
@@ -264,7 +273,10 @@ export class ResetRunner {
       return done !== null;
     };
     if (!(await carry(true))) return null;
+    if (!(await this.#foreseeChanges(recovery, signal))) return null;
     // What was written in between is little, and merged without another turn.
+    const isLate = recovery.through < (runLast(machine().file.writes)?.version ?? 0);
+    if (isLate) this.#changes = null;
     void carry(false);
     const recovered = recovery.finish();
     const lacking = schemaInstructions(recovered.state, schema);
@@ -283,6 +295,18 @@ export class ResetRunner {
       parked: parkedOf(report, nextId),
       through: Number.MAX_SAFE_INTEGER,
     };
+  }
+
+  /** Finds out what the switch will change, so that the app need not wait for that. */
+  async #foreseeChanges(recovery: Recovery, signal: AbortSignal): Promise<boolean> {
+    this.#changes = null;
+    const { touched } = recovery;
+    if (touched === null) return true;
+    const before = this.#host.machine().file.state;
+    const after = recovery.finish().state;
+    const found = await this.#inTurns(changesWithin(before, after, touched), signal);
+    if (found !== null) this.#changes = found.result;
+    return found !== null;
   }
 
   /** Runs `work` in portions; null where it was stopped in between. */
