@@ -194,13 +194,12 @@ export const pinged = (session: ClientSession, deadline: number): ClientStep => 
   };
 };
 
-/** The session as one that has just been heard of. */
-export const heardOf = (session: ClientSession, now: number): ClientSession => ({
-  ...session,
-  heard: now,
-  pinged: false,
-  deadline: session.pinged ? silenceDeadline(session, now) : session.deadline,
-});
+/** The session as one that has just been heard of. Of many messages at one time only the first costs anything. */
+export const heardOf = (session: ClientSession, now: number): ClientSession => {
+  if (session.heard === now && !session.pinged) return session;
+  const deadline = session.pinged ? silenceDeadline(session, now) : session.deadline;
+  return { ...session, heard: now, pinged: false, deadline };
+};
 
 const listening = (session: ClientSession, now: number, chance: number): ClientStep => {
   const { silence, patience } = session.config.timing;

@@ -127,8 +127,12 @@ export class Caller {
 
   #received(message: ServerMessage, bytes: number): void {
     const { tokens, entropy, heard } = this.#options;
-    const clean =
-      message.type === 'error' ? { ...message, message: tokens.redacted(message.message) } : message;
+    if (message.type !== 'error') {
+      // Only what follows an error is up to chance, which costs a call of the platform.
+      heard({ type: 'message', message, bytes, chance: 0 });
+      return;
+    }
+    const clean = { ...message, message: tokens.redacted(message.message) };
     heard({ type: 'message', message: clean, bytes, chance: chanceOf(entropy) });
   }
 
