@@ -17,7 +17,7 @@ import { Reader } from '../core/base/bytes.js';
 import { limits } from '../core/base/limits.js';
 import { readUint } from '../core/base/msgpack.js';
 import { decodeServerMessage, encodeMessage } from '../core/index.js';
-import { answerCommands, percentile, sharedNow } from './transports-control.js';
+import { answerCommands, percentile, sharedNow, usage } from './transports-control.js';
 import { oneChange, partition } from './transports-job.js';
 
 interface OpenOptions {
@@ -197,6 +197,7 @@ interface Delivery {
 }
 
 answerCommands({
+  usage,
   /** Opens `count` more subscribers, a few at a time; all are caught up when it answers. */
   open: async (options: OpenOptions) => {
     for (let opened = 0; opened < options.count; opened += 50) {

@@ -8,7 +8,7 @@ import { memoryClientStore, memoryNetwork, memoryServerStore } from 'syncline/me
 import { startServer } from 'syncline/server';
 import { webSocketConnector } from 'syncline/websocket';
 import { WebSocket } from 'ws';
-import { answerCommands, paced, percentile, sharedNow } from './transports-control.js';
+import { answerCommands, paced, percentile, sharedNow, usage } from './transports-control.js';
 import { keyOf, oneChange, partition, schema, textOf, things } from './transports-job.js';
 
 /** A writer, and how one looks whether the readers have what it wrote. */
@@ -112,6 +112,7 @@ const roundTrips = async (link: string, port: number, count: number, warmUp: num
 };
 
 answerCommands({
+  usage,
   open: async ({ subject, port, readers }: { subject: string; port: number; readers: number }) => {
     writing = await (subject === 'syncline' ? ours(port, readers) : floor(port));
   },
