@@ -21,6 +21,8 @@ export interface ServerConfig {
   readonly explain: boolean;
   /** Milliseconds after which a silent client file expires (`core/history/horizon.ts`); 30 days by default. */
   readonly maxOffline?: number;
+  /** Whether clients that must reset may not recover what they have not synced. */
+  readonly isRecoveryDisabled?: boolean;
 }
 
 export interface ServerSession {
@@ -200,11 +202,20 @@ export const ended = (
   session: ServerSession,
   code: ErrorCode,
   message: string,
-  hints: Pick<ServerError, 'rejected'> = {},
+  hints: Pick<ServerError, 'integrated' | 'rejected'> = {},
 ): ServerStep => ({
   machine: withoutSession(machine, session),
-  effects: [sent(session, { ...errorMessage(session.number, code, message), ...hints })],
+  effects: [
+    sent(session, {
+      ...errorMessage(session.number, code, message),
+      ...hints,
+      ...(forbidsRecovery(machine.config, code) ? { isRecoveryDisabled: true as const } : {}),
+    }),
+  ],
 });
+
+const forbidsRecovery = ({ isRecoveryDisabled }: ServerConfig, code: ErrorCode): boolean =>
+  isRecoveryDisabled === true && errorTable[code].action === 'ClientReset';
 
 /** The session with so many bytes more on its link, and what that asks for. */
 export const flushing = (

@@ -106,7 +106,12 @@ const identify = (
   now: number,
 ): ServerStep => {
   const fault = identifyFault(machine.partition, message, now, maxOfflineOf(machine.config));
-  if (fault !== null) return ended(machine, session, fault.code, fault.message);
+  if (fault !== null) {
+    // What of its writes is here the client may not have heard, and a reset that recovers would do them twice.
+    const file = fileOf(machine.partition, message.ident);
+    const hints = file?.salt === message.salt ? { integrated: file.clientVersion } : {};
+    return ended(machine, session, fault.code, fault.message, hints);
+  }
   const noted = andThenServer(displaced(machine, message.ident, session), (free) =>
     begun(free, message.ident, now),
   );
