@@ -25,8 +25,11 @@ export class Archive {
     return this.#marks;
   }
 
-  /** Takes what is new; answers what is wrong with it. */
-  take(batch: RecordBatch): string | null {
+  /**
+   * Takes what is new; answers what is wrong with it. A mark is made once, unless it `mayRepeat`: a server that
+   * was restored from one backup and then from another may hold what a device has carried over meanwhile.
+   */
+  take(batch: RecordBatch, mayRepeat: boolean): string | null {
     const added = batch.puts
       .filter(({ space, index }) => space === 'log' && index > this.head)
       .sort((a, b) => a.index - b.index);
@@ -37,7 +40,7 @@ export class Archive {
       const entry = unpack(decoded.right);
       this.#entries.push(entry);
       for (const id of marksOf(entry)) {
-        if (this.#marks.has(id)) return `entry ${index} makes mark ${id} a second time`;
+        if (this.#marks.has(id) && !mayRepeat) return `entry ${index} makes mark ${id} a second time`;
         this.#marks.add(id);
       }
     }

@@ -6,12 +6,12 @@ import { readBooks } from './ledger.js';
 export const booksBalance: MakeChecker = (world) => ({
   saw: (seen) => {
     if (seen.type !== 'opened' && seen.type !== 'downloaded') return null;
-    const books = readBooks(seen.client, !world.hasFolded);
+    const books = readBooks(seen.client, world.rigor);
     return typeof books === 'string' ? `${seen.device}: ${books}` : null;
   },
   ended: () => {
     for (const { name, client } of world.devices) {
-      const books = client === null ? 'it does not run' : readBooks(client, !world.hasFolded);
+      const books = client === null ? 'it does not run' : readBooks(client, world.rigor);
       if (typeof books === 'string') return `${name}: ${books}`;
     }
     return null;
@@ -23,7 +23,7 @@ export const nothingIsLost: MakeChecker = (world) => ({
   ended: () => {
     for (const device of world.devices) {
       if (device.client === null) return `${device.name} does not run`;
-      const books = readBooks(device.client, !world.hasFolded);
+      const books = readBooks(device.client, world.rigor);
       if (typeof books === 'string') return books;
       for (const other of world.devices)
         for (const mark of other.marks) {

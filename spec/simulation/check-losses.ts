@@ -25,7 +25,7 @@ export const lossesAreReported: MakeChecker = (world) => {
     ended: () => {
       if (isBlind) return null;
       for (const device of world.devices) {
-        const books = device.client === null ? 'it does not run' : readBooks(device.client, !world.hasFolded);
+        const books = device.client === null ? 'it does not run' : readBooks(device.client, world.rigor);
         if (typeof books === 'string') return books;
         const marks = world.devices
           .filter(({ partition }) => partition === device.partition)

@@ -63,20 +63,28 @@ export interface Books {
 }
 
 /**
- * What the books of a device say; a sentence where they contradict each other. `isCounted`: whether the count is
- * exact. It is not where a new file has met a history that was folded: there a counter is a value, which
- * overrules what was added to it before the first contact, and says so.
+ * How much of the books must agree.
+ *
+ *     exact       all of it
+ *     folded      a new file may have met a history that was folded: there a counter is a value, which overrules
+ *                 what was added to it before the first contact (and the merge says so), so that it may lack some
+ *     recovered   a client reset may have carried a write over of which the server has lost what it stood on: of
+ *                 the five entries of a mark only those that still had a place are there
  */
-export const readBooks = (client: Client, isCounted: boolean): Books | string => {
+export type Rigor = 'exact' | 'folded' | 'recovered';
+
+/** What the books of a device say; a sentence where they contradict each other. */
+export const readBooks = (client: Client, rigor: Rigor): Books | string => {
   const marks = new Set<string>();
   for (const mark of client.objects('Mark')) marks.add(String(mark['_id']));
   const slots = new Map<string, string>();
   for (const slot of client.objects('Slot')) slots.set(String(slot['_id']), String(slot['value']));
   const found = client.object('Total', total);
+  if (found === null && rigor === 'recovered') return { marks, slots };
   if (found === null)
     return marks.size === 0 ? { marks, slots } : `there are ${marks.size} marks and no total`;
   const count = Number(found['count']);
-  if (isCounted ? count !== marks.size : count > marks.size)
+  if (rigor !== 'recovered' && (rigor === 'exact' ? count !== marks.size : count > marks.size))
     return `${marks.size} marks were counted ${count} times`;
   const order = strings(found['order']);
   const { byKey, members } = found;
@@ -88,6 +96,7 @@ export const readBooks = (client: Client, isCounted: boolean): Books | string =>
   for (const [name, ids] of views) {
     const doubled = ids.find((id, i) => ids.indexOf(id) !== i);
     if (doubled !== undefined) return `the ${name} holds mark ${doubled} twice`;
+    if (rigor === 'recovered') continue;
     const foreign = ids.find((id) => !marks.has(id));
     if (foreign !== undefined) return `the ${name} holds mark ${foreign}, which does not exist`;
     for (const id of marks) if (!ids.includes(id)) return `the ${name} lacks mark ${id}`;

@@ -9,6 +9,7 @@ import { Archive } from './archive.js';
 import { Device } from './device.js';
 import { backup, DeviceDisk, DiskHealth, ServerDisk } from './disk.js';
 import { HttpNetwork } from './http.js';
+import type { Rigor } from './ledger.js';
 import { Network, type Weather } from './network.js';
 import type { Observation } from './observation.js';
 import { type Plan, stream } from './plan.js';
@@ -52,8 +53,8 @@ export class World {
   isAuthorityAway = false;
   /** Whether a device may be asked to reset: the servers have lost what devices had seen, or files expire. */
   mayReset: boolean;
-  /** Whether a server has folded history. */
-  hasFolded = false;
+  /** How much of the books must agree, after what has happened. */
+  rigor: Rigor = 'exact';
   /** How often each kind of fault struck. */
   readonly struck = new Map<string, number>();
 
@@ -106,7 +107,7 @@ export class World {
     const health = new DiskHealth(stream(seed, `disk ${name}`), stream(seed, `slow ${name}`).int(10));
     const disk = new ServerDisk(this.time, health, this.#database, (partition, batch) => {
       this.observe({ type: 'serverDurable', partition, batch });
-      const wrong = this.archive(partition).take(batch);
+      const wrong = this.archive(partition).take(batch, this.rigor === 'recovered');
       if (wrong !== null) this.observe({ type: 'fault', where: `log of ${partition}`, message: wrong });
     });
     const { carrier } = this.plan;
@@ -124,7 +125,7 @@ export class World {
       isAlone: this.plan.servers === 1,
       onCompacted: ({ cut, head }) => {
         this.strike('compaction', name, `compacts its history up to ${cut} of ${head}`);
-        this.hasFolded ||= cut > 0;
+        if (cut > 0 && this.rigor === 'exact') this.rigor = 'folded';
       },
       options: { explain, verifyToken: (token) => this.#verify(token), ...this.#serverOptions() },
       observe: this.observe,
@@ -224,6 +225,7 @@ export class World {
     return () => {
       restore();
       this.mayReset = true;
+      if (this.plan.reset === 'recover' || this.plan.reset === 'recoverOrDiscard') this.rigor = 'recovered';
       for (const { archive, goBack } of archives) {
         const before = archive.marks;
         goBack();
