@@ -2,6 +2,7 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { openClient, openDevice } from '../transports/client.js';
+import { TokenKeeper } from '../transports/drivers/tokens.js';
 import { memoryNetwork } from '../transports/links/memory.js';
 import type { Token, TokenSource, TokenVerdict } from '../transports/ports.js';
 import { startServer } from '../transports/server.js';
@@ -133,6 +134,32 @@ tokens('that are refused to several files of a device are replaced once', async 
   assert.equal(source.asked, [false, true]);
   assert.is(server.links.length, 1);
   await device.close();
+});
+
+tokens('that are refused while the source is asked already are not given again', async () => {
+  const clock = new ManualClock(1);
+  const answers: ((token: string) => void)[] = [];
+  const asked: boolean[] = [];
+  const keeper = new TokenKeeper(
+    {
+      token: ({ refused }) => {
+        asked.push(refused);
+        return new Promise((resolve) => void answers.push(resolve));
+      },
+    },
+    clock,
+  );
+  const first = keeper.get(null);
+  answers[0]?.('old');
+  assert.is(await first, 'old');
+  const other = keeper.get(null);
+  const better = keeper.get('old');
+  answers[1]?.('old');
+  assert.is(await other, 'old');
+  await turn();
+  answers[2]?.('new');
+  assert.is(await soon('another', better), 'new');
+  assert.equal(asked, [false, false, true]);
 });
 
 tokens('that are replaced in time bind all files of a device anew, on the same connection', async () => {

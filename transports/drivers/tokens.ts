@@ -49,6 +49,10 @@ export class TokenKeeper {
     const kept = this.#kept;
     const isGood = kept?.renewAt != null && kept.renewAt > this.#clock.now() && kept.token !== refused;
     if (kept !== null && isGood) return Promise.resolve(kept.token);
+    // Whoever was asked before the refusal was not told of it.
+    const asking = this.#asking;
+    if (asking !== null && refused !== null)
+      return asking.then((token) => (token === refused ? this.get(refused) : token));
     this.#asking ??= this.#ask(refused !== null && (kept === null || kept.token === refused)).finally(() => {
       this.#asking = null;
     });
