@@ -129,14 +129,18 @@ export class Server {
       this.#refuse(peer, 104, 'more frames are sent ahead than are taken');
       return;
     }
-    // A bug is this connection's end, and not that of its turn: nothing behind it would be heard any more.
-    peer.turn = peer.turn
-      .then(() => this.#received(peer, frame))
-      .catch((error) => {
-        this.#note({ type: 'failed', partition: '', error });
-        this.#refuse(peer, 101, 'the server failed');
-      })
-      .then(() => peer.inflow.handled(frame.length));
+    peer.turn = peer.turn.then(() => this.#handle(peer, frame));
+  }
+
+  /** A bug is this connection's end, and not that of its turn: nothing behind it would be heard any more. */
+  async #handle(peer: Peer, frame: Uint8Array): Promise<void> {
+    try {
+      await this.#received(peer, frame);
+    } catch (error) {
+      this.#note({ type: 'failed', partition: '', error });
+      this.#refuse(peer, 101, 'the server failed');
+    }
+    peer.inflow.handled(frame.length);
   }
 
   /** Digest of a partition's state: equal to that of every device that has caught up. */

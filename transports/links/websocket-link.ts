@@ -296,6 +296,8 @@ export class WebSocketLink implements Link {
 
   #end(reason: CloseReason): void {
     if (this.#phase === 'ended') return;
+    // The peer's answer to a close is to be read, whatever waits before it.
+    this.hold(false);
     this.#phase = 'ended';
     this.#waiting = [];
     this.#waitingBytes = 0;
