@@ -38,12 +38,17 @@ const runBy: readonly (readonly [command: RegExp, by: string])[] = [
   [/^npm ci && npm test$/, '.ci/run'],
   [/^npx syncline serve \.\/data --port 8787$/, 'spec/kill.test.ts'],
   [/^npx syncline inspect \.\/data$/, 'spec/pack.ts'],
+  [/^npx syncline compact \.\/data( --dry-run| --max-offline-days \d+)?$/, 'spec/horizon-bounds.test.ts'],
   [
     /^npm run vectors -- \.\.\/shared\/vectors\/[\w.-]+( \.\.\/shared\/vectors\/[\w.-]+)*$/,
     'spec/vectors.test.ts',
   ],
   [/^npm run fuzz -- --law (merge|sessions) --(runs|seconds) \d+$/, 'the test of the fuzzer below'],
   [/^npm run size$/, 'spec/bundle.test.ts, by the script that it is'],
+  [/^npm run fuzz -- --seconds \d+$/, 'the test of the fuzzer below'],
+  [/^npm run sim -- --seed \d+ --runs \d+( --json)?$/, 'the test of the simulator below'],
+  [/^npm run canaries$/, 'spec/canaries.test.ts'],
+  [/^npm run coverage$/, 'spec/coverage.test.ts'],
   [/^npm run bench -- [a-z ]+(--json|--smoke)?( --json| --smoke)?$/, 'spec/bench.test.ts'],
 ];
 
@@ -96,7 +101,7 @@ docs('the example prints what its comments say', async () => {
 
 docs('the example of sessions prints what its comments say', async () => {
   const { stdout } = await run(process.execPath, [`${root}/dist/spec/examples/sessions.js`]);
-  assert.equal(stdout.split('\n'), ['all recipes are on the server', "streaming [ 'download' ] 0 null", '']);
+  assert.equal(stdout.split('\n'), ['all recipes are on the server', "[ 'download' ] 0 0 null", '']);
 });
 
 docs('the example of a server prints what its comments say', async () => {
@@ -124,6 +129,19 @@ docs('the fuzzer runs the laws that it is asked for', async () => {
     assert.match(stdout, `law ${law}, seed 7, 40 runs`);
     assert.match(stdout, /^40 passed, 0 failed$/m);
   }
+  const { stdout } = await run(process.execPath, [`${root}/dist/spec/fuzz.js`, '--seconds', '3']);
+  assert.match(stdout, /^law decoders, seed 1, 0\.5 s$/m);
+  assert.match(stdout, /^\d+ passed, 0 failed$/m);
+});
+
+docs('the simulator runs its worlds, for people and for programs', async () => {
+  const sim = `${root}/dist/spec/sim.js`;
+  const { stdout } = await run(process.execPath, [sim, '--seed', '1', '--runs', '6']);
+  assert.match(stdout, /^seed 1, 6 runs, \d at a time$/m);
+  assert.match(stdout, /^6 passed, 0 failed, in [\d.]+ s$/m);
+  const json = await run(process.execPath, [sim, '--seed', '1', '--runs', '3', '--jobs', '1', '--json']);
+  const { type, seed, runs, failed } = JSON.parse(json.stdout);
+  assert.equal({ type, seed, runs, failed }, { type: 'summary', seed: 1, runs: 3, failed: 0 });
 });
 
 docs('the demonstration converges', async () => {

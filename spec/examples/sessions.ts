@@ -28,8 +28,8 @@ for await (const { estimate } of recipes.session.progress('upload', 'forCurrentl
 diary.session.pause('download');
 
 // Why is it stuck?
-const { phase, paused, pendingBytes, failure } = diary.session.describe();
-console.log(phase, paused, pendingBytes, failure); // streaming [ 'download' ] 0 null
+const { paused, pendingBytes, waiting, failure } = diary.session.describe();
+console.log(paused, pendingBytes, waiting, failure); // [ 'download' ] 0 0 null
 
 await device.close();
 await server.close();
