@@ -1,6 +1,8 @@
+import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import * as lmdb from 'lmdb';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
@@ -176,6 +178,17 @@ bounds(
     const [, passed] = later?.clients ?? [];
     assert.equal([passed?.standing, passed?.isPassed, passed?.expiresAt], ['expired', true, null]);
     assert.match(printCompactReports(later === undefined ? [] : [later]), 'the history is folded past it');
+    assert.equal(await seen(), before);
+
+    const main = fileURLToPath(new URL('../transports/cli/main.js', import.meta.url));
+    const command = (...args: string[]) => spawnSync(process.execPath, [main, ...args], { encoding: 'utf8' });
+    const said = command('compact', path, '--dry-run', '--max-offline-days', '9000');
+    assert.is(said.status, 0, said.stderr);
+    assert.match(said.stdout, /^partition p: would be compacted up to version \d+, folded up to \d+$/m);
+    assert.match(said.stdout, 'the history above its position is kept for it');
+    const wrong = command('compact', path, '--max-offline-days', 'some');
+    assert.is(wrong.status, 2);
+    assert.match(wrong.stderr, '--max-offline-days some: a number above 0 is expected');
     assert.equal(await seen(), before);
 
     // Beside a running server, which notices with its next commit.

@@ -17,13 +17,14 @@
 import * as E from 'fp-ts/lib/Either.js';
 import { limits } from '../base/limits.js';
 import { compareStrings } from '../base/order.js';
-import { type Draft, edit } from '../model/apply.js';
+import { edit } from '../model/apply.js';
 import type { Changeset } from '../model/changeset.js';
 import { encodeChangeset } from '../model/codec.js';
 import { digest } from '../model/digest.js';
 import type { Instruction } from '../model/instruction.js';
 import { emptyState, type State } from '../model/state.js';
 import { type Certificate, compact } from './certificate.js';
+import { LogReplay } from './log-replay.js';
 import { type ServerEntry, serverIdent } from './partition.js';
 import { verifyCompaction } from './verify.js';
 
@@ -61,8 +62,6 @@ export interface Rewritten {
 
 /** Instructions of one group, except where one object or the schema alone has more. */
 const GROUP = 1000;
-/** Instructions that are replayed at a time. */
-const REPLAYED = 5000;
 
 interface Located {
   /** Counts the instructions of the log. */
@@ -90,7 +89,7 @@ export class LogRewrite {
   private readonly contents = new Map<number, (readonly Instruction[])[]>();
   private readonly changed = new Set<number>();
   private readonly folded: Instruction[] = [];
-  private replay: Replay | null = null;
+  private replay: LogReplay | null = null;
   private done: E.Either<string, Rewritten> | null = null;
 
   constructor(plan: RewritePlan) {
@@ -131,7 +130,7 @@ export class LogRewrite {
       const fault = this.compactGroup(this.groups[this.nextGroup++] as Group);
       if (fault !== null) return this.failed(fault);
     } else if (this.replay === null) {
-      this.replay = new Replay(this.folded, this.compactedRest());
+      this.replay = new LogReplay(this.folded, this.compactedRest());
     } else if (!this.replay.step()) {
       return null;
     } else {
@@ -257,7 +256,7 @@ export class LogRewrite {
     return rest;
   }
 
-  private finished({ atCut, atHead, rest, failure }: Replay): E.Either<string, Rewritten> {
+  private finished({ atCut, atHead, rest, failure }: LogReplay): E.Either<string, Rewritten> {
     const { plan, entries } = this;
     if (failure !== null) return E.left(`the compacted log cannot be replayed: ${failure}`);
     const digestAtHead = digest(atHead);
@@ -332,48 +331,6 @@ export class LogRewrite {
       const placed = { ...changeset, version: cut - bodies.length + 1 + i };
       return { changeset: placed, bytes: encodeChangeset(placed), replaces: 0 };
     });
-  }
-}
-
-/** Replays a compacted log, so many instructions at a time. */
-class Replay {
-  readonly rest: readonly Changeset[];
-  atCut: State = emptyState;
-  atHead: State = emptyState;
-  failure: string | null = null;
-  private readonly parts: readonly (readonly Instruction[])[];
-  private part = 0;
-  private at = 0;
-  private draft: Draft = edit(emptyState);
-
-  constructor(folded: readonly Instruction[], rest: readonly Changeset[]) {
-    this.rest = rest;
-    this.parts = [folded, ...rest.map(({ instructions }) => instructions)];
-  }
-
-  /** Whether it is done. */
-  step(): boolean {
-    for (let budget = REPLAYED; budget > 0; budget--) {
-      const part = this.parts[this.part];
-      if (part === undefined) {
-        this.atHead = this.draft.finish();
-        return true;
-      }
-      const instruction = part[this.at++];
-      if (instruction !== undefined) {
-        const error = this.draft.apply(instruction);
-        if (error === null) continue;
-        this.failure = error.message;
-        return true;
-      }
-      if (this.part === 0) {
-        this.atCut = this.draft.finish();
-        this.draft = edit(this.atCut);
-      }
-      this.part++;
-      this.at = 0;
-    }
-    return false;
   }
 }
 

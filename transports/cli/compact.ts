@@ -176,7 +176,7 @@ const amounts = (
   );
 };
 
-const count = (value: number): string => value.toLocaleString('en');
+const count = (value: number): string => String(value).replace(/\B(?=(\d{3})+$)/g, ',');
 const when = (milliseconds: number | null): string =>
   milliseconds === null ? '' : `${new Date(milliseconds).toISOString().slice(0, 16).replace('T', ' ')} UTC`;
 
