@@ -235,6 +235,13 @@ attempts('on a link that seems open: it is asked, and given up soon', () => {
   assert.is(machine.wake().phase, 'disconnected');
 });
 
+attempts('on a link that was asked already: the answer need not come later for that', () => {
+  const machine = new Machine({ patience: 500 }).stream().wake();
+  const { deadline } = machine.session;
+  machine.tell({ type: 'reconnect' });
+  assert.is(machine.session.deadline, deadline);
+});
+
 attempts('after an upload was too large carry less, and end with a reason where nothing is less', () => {
   const machine = new Machine().stream();
   let tries = 0;

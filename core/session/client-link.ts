@@ -241,7 +241,8 @@ export const timedOut = (session: ClientSession, now: number, chance: number): C
 /** The app knows better than any timer. */
 export const reconnecting = (session: ClientSession, now: number): ClientStep => {
   const hopeful = { ...session, attempts: 0 };
-  return session.phase === 'catchingUp' || session.phase === 'streaming'
-    ? pinged(hopeful, now + session.config.timing.urgency)
-    : connecting(hopeful, now, true);
+  if (session.phase !== 'catchingUp' && session.phase !== 'streaming') return connecting(hopeful, now, true);
+  const deadline = now + session.config.timing.urgency;
+  const isSooner = session.pinged && session.deadline !== null && session.deadline < deadline;
+  return pinged(hopeful, isSooner ? (session.deadline ?? deadline) : deadline);
 };

@@ -44,6 +44,8 @@ class SharedLine implements Line {
   readonly #connection: SharedConnection;
   binding: Binding | null = null;
   hasEnded = false;
+  /** Frames that the link had brought when this line asked for an answer last. */
+  askedAt = 0;
 
   constructor(connection: SharedConnection, events: LineEvents) {
     this.#connection = connection;
@@ -69,8 +71,8 @@ export class SharedConnection implements Lines {
   /** Counts links, so that events of one that was given up are told from those of the present one. */
   #attempt = 0;
   #highest = 0;
-  /** When the server was last heard on the present link. */
-  #heard = 0;
+  /** Frames that links have brought. */
+  #frames = 0;
   /** Links in a row that never opened, or were lost soon. */
   #failures = 0;
   #openedAt = 0;
@@ -109,6 +111,7 @@ export class SharedConnection implements Lines {
       line.binding = { own: message.session, onLink, hasLeft: false };
       this.#bound.set(onLink, line);
     }
+    if (message.type === 'bind' || message.type === 'mark') line.askedAt = this.#frames;
     const { binding } = line;
     if (binding === null || binding.own !== message.session) return;
     this.#link?.send(encodeMessage({ ...message, session: binding.onLink }));
@@ -120,9 +123,8 @@ export class SharedConnection implements Lines {
   leave(line: SharedLine, reason: CloseReason): void {
     line.hasEnded = true;
     this.#lines.delete(line);
-    const { clock, timing } = this.#options;
-    // A line that has heard nothing speaks for the link, if nobody else has heard anything either.
-    const isDead = reason.code === 'lost' && this.#isOpen && clock.now() - this.#heard >= timing.silence;
+    // A line that was not answered speaks for the link, if nobody else has heard anything since either.
+    const isDead = reason.code === 'lost' && this.#isOpen && line.askedAt === this.#frames;
     if (isDead) {
       this.#end(reason);
       return;
@@ -185,12 +187,11 @@ export class SharedConnection implements Lines {
   #opened(): void {
     this.#isOpen = true;
     this.#openedAt = this.#options.clock.now();
-    this.#heard = this.#openedAt;
     for (const line of [...this.#lines]) if (!line.hasEnded) line.events.opened();
   }
 
   #received(frame: Uint8Array): void {
-    this.#heard = this.#options.clock.now();
+    this.#frames++;
     const decoded = decodeServerMessage(frame);
     if (E.isLeft(decoded)) {
       for (const line of [...this.#lines]) if (!line.hasEnded) line.events.garbage(decoded.left.message);
