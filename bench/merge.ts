@@ -184,7 +184,7 @@ const peersAreInstalled = (): boolean => {
 
 /** Longest time of one process, and of all processes of slow peers together: some write, or merge, for hours. */
 const PROCESS_SECONDS = 60;
-const SLOW_SECONDS = 180;
+const SLOW_SECONDS = 150;
 
 /** A process for each subject and workload, so that none pays for another's memory. */
 const runApart = (
