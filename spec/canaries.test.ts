@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -33,6 +34,15 @@ canaries('a patch is found by its lines, wherever they are', () => {
   assert.is(planted(canary, 'zero\none\ntwo\nfour\n'), 'zero\none\nthree\nfour\n');
   assert.throws(() => planted(canary, 'one\nthree\n'), /does not apply: these lines are 0 times in x\.ts/);
   assert.throws(() => planted(canary, 'one\ntwo\none\ntwo\n'), /2 times/);
+});
+
+canaries('the command plants a fault, builds it and finds it', () => {
+  const program = join(root, 'dist', 'spec', 'canaries.js');
+  const { stdout } = spawnSync(process.execPath, [program, 'acknowledge-before-commit', '--jobs', '1'], {
+    encoding: 'utf8',
+  });
+  assert.match(stdout, /^acknowledge-before-commit +run \d+ +of 200 +durable before visible$/m);
+  assert.match(stdout, /^1 found, 0 not found$/m);
 });
 
 canaries('what is no patch is refused', () => {

@@ -1,5 +1,5 @@
 /**
- * `npm run coverage -- [part of a test's name…] [--runs N]`: how much of `core` the tests and the simulator run
+ * `npm run coverage -- [part of a test's name…] [--runs N] [--pairs N] [--fuzz SECONDS]`: how much of `core` the tests and the simulator run
  * through. Runs the test files, all or those named, then N simulated worlds and a second of every fuzzed law, under
  * V8's own counters, and prints branch coverage by folder, what each file lacks, and which pairs of phase and event
  * the simulator never met. Exits with 1 below the target.
@@ -19,7 +19,11 @@ const target = 95;
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const { values, positionals } = parseArgs({
   allowPositionals: true,
-  options: { runs: { type: 'string', default: '300' }, pairs: { type: 'string', default: '150' } },
+  options: {
+    runs: { type: 'string', default: '300' },
+    pairs: { type: 'string', default: '150' },
+    fuzz: { type: 'string', default: '6' },
+  },
 });
 
 const folder = mkdtempSync(join(tmpdir(), 'syncline-coverage-'));
@@ -64,7 +68,7 @@ const sum = (parts: readonly Part[]): Part => ({
 try {
   await node('dist/spec/run.js', ...positionals);
   await node('dist/spec/sim.js', '--runs', values.runs, '--jobs', '1');
-  await node('dist/spec/fuzz.js', '--seconds', '6');
+  await node('dist/spec/fuzz.js', '--seconds', values.fuzz);
   const report = join(folder, 'report');
   await run(process.execPath, [
     'node_modules/c8/bin/c8.js',
