@@ -1,6 +1,8 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import type { Client, RecoveryReport, ResetMode, Snapshot } from '../transports/client.js';
+import { systemClock } from '../transports/clock.js';
+import type { ServerOptions } from '../transports/server.js';
 import { MemoryFile, memoryClientStore } from '../transports/stores/memory.js';
 import { eventually, ResetWorld, synced } from './kit/reset-world.js';
 
@@ -10,9 +12,9 @@ const titles = (of: Pick<Client, 'objects'>): unknown[] =>
   [...of.objects('Task')].map((task) => `${task['_id']}=${task['title']}`);
 
 /** A device that has an unsynced write when the server is taken back to where it had `a` only. */
-const restored = async (mode: ResetMode, more: object = {}) => {
+const restored = async (mode: ResetMode, more: object = {}, server: Partial<ServerOptions> = {}) => {
   const world = new ResetWorld();
-  await world.start();
+  await world.start(server);
   const other = await world.open({ reset: { mode: 'discardLocal' } });
   const heard: unknown[] = [];
   const file = new MemoryFile();
@@ -185,6 +187,73 @@ test('parked writes are kept across restarts, made good, or dismissed', async ()
   const last = await world.open({ store: memoryClientStore(file), connect: false });
   assert.equal(last.parking.writes, []);
   assert.equal(titles(last), ['a=mine', 'b=made good', 'c=offline']);
+  await world.end();
+});
+
+test('a server that forbids to recover is obeyed: by falling back, or by doing nothing', async () => {
+  const fallbacks: string[] = [];
+  const obeys = await restored(
+    'recoverOrDiscard',
+    { onFallback: (reason: string) => void fallbacks.push(reason) },
+    { isRecoveryModeDisabled: true },
+  );
+  obeys.device.session.resume();
+  await eventually('the reset is over', () => titles(obeys.device).length === 1);
+  await synced(obeys.device);
+  assert.equal(titles(obeys.device), ['a=one']);
+  assert.equal(fallbacks, ['the server forbids to recover']);
+  // Nothing is lost all the same.
+  assert.equal(
+    obeys.device.parking.writes.flatMap(({ instructions }) => [
+      ...new Set(instructions.map(({ why }) => why)),
+    ]),
+    ['recoveryFailed', 'recoveryFailed'],
+  );
+  await obeys.world.end();
+
+  const refuses = await restored('recover', {}, { isRecoveryModeDisabled: true });
+  refuses.device.session.resume();
+  await eventually('the session fails', () => refuses.device.session.describe().phase === 'failed');
+  assert.match(refuses.device.session.describe().failure ?? '', 'forbids');
+  assert.equal(titles(refuses.device), ['a=mine', 'b=of what is gone', 'c=offline']);
+  await refuses.world.end();
+});
+
+test('a device that was away for too long recovers what it wrote meanwhile', async () => {
+  let days = 0;
+  const clock = {
+    now: () => Date.now() + days * 86_400_000,
+    schedule: systemClock.schedule,
+  };
+  const world = new ResetWorld();
+  await world.start({ clock, clientMaxOfflineDays: 30 });
+  const file = new MemoryFile();
+  const [other, device] = [
+    await world.open(),
+    await world.open({ store: memoryClientStore(file), reset: { mode: 'recover' } }),
+  ];
+  other.write((tx) => tx.create('Task', { _id: 'a', title: 'one', votes: 1 }));
+  await synced(other, device);
+  device.session.pause();
+  await eventually('the device is paused', () => device.session.describe().phase === 'paused');
+  device.write((tx) => {
+    tx.increment('Task', 'a', 'votes', 2);
+    tx.set('Task', 'a', 'title', 'mine');
+  });
+  days = 20;
+  other.write((tx) => tx.increment('Task', 'a', 'votes', 10));
+  await synced(other);
+  days = 40;
+  other.write((tx) => tx.create('Task', { _id: 'b', title: 'of others' }));
+  await synced(other);
+  device.session.resume();
+  await eventually('the reset is over', () => device.session.describe().phase === 'streaming');
+  await synced(device);
+  assert.equal(titles(device), ['a=mine', 'b=of others']);
+  assert.is(device.object('Task', 'a')?.['votes'], 13);
+  assert.is(await world.server.digest('p'), device.digest());
+  await synced(other);
+  assert.is(other.digest(), device.digest());
   await world.end();
 });
 

@@ -57,12 +57,12 @@ const holds = (numRuns: number, server: ValidOptions, device: ValidOptions): voi
   );
 
 laws('the recovered state is the fresh state and exactly the effects in the report', () => {
-  holds(300, { weights: contentWeights }, { weights: contentWeights });
+  holds(120, { weights: contentWeights }, { weights: contentWeights });
 });
 
 laws('and so it is where classes and properties come and go on the server', () => {
   const growing = { ...contentWeights, AddTable: 2, AddColumn: 3 };
-  holds(300, { weights: { ...allWeights, EraseColumn: 4, EraseTable: 2 } }, { weights: growing });
+  holds(120, { weights: { ...allWeights, EraseColumn: 4, EraseTable: 2 } }, { weights: growing });
 });
 
 laws('with an unchanged server every write is what it was', () => {
@@ -83,7 +83,7 @@ laws('with an unchanged server every write is what it was', () => {
         ),
       );
     }),
-    { numRuns: 200 },
+    { numRuns: 80 },
   );
 });
 
@@ -96,7 +96,7 @@ laws('it does not matter in which pieces the writes are carried over', () => {
       assert.is(digest(parts.state), digest(whole.state));
       assert.equal(parts.writes, whole.writes);
     }),
-    { numRuns: 150 },
+    { numRuns: 60 },
   );
 });
 
@@ -114,7 +114,7 @@ laws('what is in the fresh state already is not written twice', () => {
       assert.is(digest(done.state), digest(given.state));
       assert.is(done.report.length, given.writes.length - integrated);
     }),
-    { numRuns: 150 },
+    { numRuns: 60 },
   );
 });
 
@@ -135,7 +135,7 @@ laws('a refused write is left out, and what was written after it is not', () => 
         refused?.instructions.every(({ outcome }) => outcome.type === 'parked' && outcome.why === 'rejected'),
       );
     }),
-    { numRuns: 150 },
+    { numRuns: 60 },
   );
 });
 

@@ -4,7 +4,7 @@
  */
 import { type Client, type ClientOptions, openClient } from '../../transports/client.js';
 import { memoryNetwork } from '../../transports/links/memory.js';
-import { type Server, startServer } from '../../transports/server.js';
+import { type Server, type ServerOptions, startServer } from '../../transports/server.js';
 import { MemoryDatabase, memoryClientStore, memoryServerStore } from '../../transports/stores/memory.js';
 import { Records } from '../../transports/stores/records.js';
 
@@ -33,11 +33,15 @@ export class ResetWorld {
   readonly clients: Client[] = [];
   #database = new MemoryDatabase();
   #server: Server | null = null;
+  #options: Partial<ServerOptions> = {};
 
-  async start(): Promise<void> {
+  /** `options` hold for all servers from now on. */
+  async start(options: Partial<ServerOptions> = this.#options): Promise<void> {
+    this.#options = options;
     this.#server = await startServer({
       store: memoryServerStore(this.#database),
       listeners: [this.network.listener],
+      ...options,
     });
   }
 
