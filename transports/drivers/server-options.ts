@@ -53,6 +53,8 @@ export interface ServerOptions extends AccessOptions {
   readonly entropy?: Entropy;
   /** Days after which a client that was not heard of has to reset itself; 30 by default. */
   readonly clientMaxOfflineDays?: number;
+  /** Whether clients that have to reset themselves must not recover what they have not synced. */
+  readonly isRecoveryModeDisabled?: boolean;
   /**
    * From how many bytes on histories are compacted by themselves, and up to how many; null for never. By default
    * from 64 KiB to 8 MiB; what is longer waits for `syncline compact`.

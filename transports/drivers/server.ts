@@ -211,6 +211,7 @@ export class Server {
 
   async #open(partition: string, failed: (error: unknown) => void): Promise<PartitionHost> {
     const { rules = syncline, explain = false, clientMaxOfflineDays: days, compaction } = this.#options;
+    const isRecoveryDisabled = this.#options.isRecoveryModeDisabled ?? false;
     const maxOffline = days === undefined ? defaultMaxOffline : days * 86_400_000;
     const store = await this.#options.store.partition(partition);
     const callbacks: HostCallbacks = {
@@ -221,7 +222,7 @@ export class Server {
       compacted: (certificate) => this.#note({ type: 'compacted', partition, certificate }),
       uncompacted: (message) => this.#note({ type: 'uncompacted', partition, message }),
     };
-    const config = { rules, explain, maxOffline };
+    const config = { rules, explain, maxOffline, isRecoveryDisabled };
     return PartitionHost.open(store, config, this.#entropy.integer(), callbacks, compaction);
   }
 
