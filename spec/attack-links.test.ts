@@ -1,11 +1,13 @@
 /** Clients that read slowly, or not at all, send too much, again, or out of order, and come in thousands. */
 import { connect as connectTcp } from 'node:net';
+import { inspect } from 'node:util';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import fc from 'fast-check';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { WebSocket, WebSocketServer } from 'ws';
+import { addTable } from '../core/model/instruction.js';
 import type { Client } from '../transports/client.js';
 import { type MemoryNetwork, memoryNetwork } from '../transports/links/memory.js';
 import { webSocketConnector } from '../transports/links/websocket.js';
@@ -250,6 +252,37 @@ test('frames that are replayed, lost, doubled or out of order change nothing tha
   await b.close();
   await server.close();
   await setup.server.close();
+  await nothingUnhandled();
+});
+
+test('an upload with one damaged changeset ends its session with the reason, and no connection', async () => {
+  const { server, open, notes, network } = await world();
+  const a = await open();
+  add(a);
+  await soon('uploaded', a.session.waitForUpload());
+  const broken = new RawClient(network.connector);
+  await broken.enter('p');
+  const before = await server.version('p');
+  const numbers = { base: 0, timestamp: 1, origin: 0 };
+  broken.say({
+    type: 'upload',
+    session: 1,
+    progress: { clientVersion: 3, lastIntegratedServerVersion: 0 },
+    lockedServerVersion: 0,
+    changesets: [{ ...numbers, version: 2, instructions: [addTable('Other', { type: 'embedded' })] }],
+    damaged: { changesets: [{ ...numbers, version: 3, body: Uint8Array.of(1, 14) }], reason: '' },
+  });
+  await eventually('refused', () => broken.codes.length > 0);
+  const told = broken.heard.find((message) => message.type === 'error');
+  assert.equal([broken.codes, told?.type === 'error' && told.rejected], [[212], 3]);
+  assert.match(inspect(notes), 'changeset 3 cannot be integrated: instruction of kind 14');
+  assert.is(await server.version('p'), before + 1);
+  broken.say({ type: 'bind', session: 2, partition: 'p', token: '', needIdent: true });
+  await eventually('bound again', () => broken.heard.filter(({ type }) => type === 'ident').length === 2);
+  await soon('the other goes on', a.session.waitForDownload());
+  assert.is(await server.digest('p'), a.digest());
+  await a.close();
+  await server.close();
   await nothingUnhandled();
 });
 
