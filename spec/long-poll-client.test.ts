@@ -4,6 +4,7 @@ import * as assert from 'uvu/assert';
 import type { CloseReason } from '../transports/ports.js';
 import { deferred } from './kit/async.js';
 import { ManualClock } from './kit/manual-clock.js';
+import { SleepingClock } from './kit/sleeping-clock.js';
 import {
   type Call,
   openAnswer,
@@ -179,17 +180,6 @@ test('an answer that comes after its attempt was given up is not heard', async (
   await client.pass(1_000);
   assert.equal(client.events, ['opened', 'frame 1', 'frame 2']);
 });
-
-/** A device that may sleep: time passes, and timers do not run. */
-class SleepingClock extends ManualClock {
-  #slept = 0;
-  override now(): number {
-    return super.now() + this.#slept;
-  }
-  sleep(milliseconds: number): void {
-    this.#slept += milliseconds;
-  }
-}
 
 test('a device that slept longer than the session lasts finds its link lost soon after it wakes', async () => {
   const clock = new SleepingClock();

@@ -7,6 +7,7 @@ import { ownVersions } from '../transports/versions.js';
 import { digest, pattern } from './conformance/test.js';
 import { eventually, turn } from './kit/async.js';
 import { ManualClock } from './kit/manual-clock.js';
+import { SleepingClock } from './kit/sleeping-clock.js';
 import { bare, closeOf, dial, end, foreign, serving } from './kit/websocket-ends.js';
 
 const test = suite('WebSocket messages');
@@ -74,10 +75,43 @@ test('a server that has gone silent is lost, one that answers is not', async () 
       }
       const { code, message } = await client.closing;
       assert.is(code, 'lost');
-      assert.match(message, 'nothing came of');
+      assert.match(message, 'gave no sign of life for 1000 ms');
       assert.is(clock.pending, 0);
     },
   );
+});
+
+test('a device that wakes asks at once, and waits no longer than it has to', async () => {
+  for (const answers of [false, true]) {
+    const clock = new SleepingClock();
+    let pings = 0;
+    await foreign(
+      (socket) => {
+        socket.on('message', (data) => {
+          if (String(data) !== 'ping') return;
+          pings++;
+          if (answers) socket.send('pong');
+        });
+      },
+      async (url) => {
+        const client = dial(url, { clock });
+        await eventually('opened', () => client.openings === 1);
+        clock.advance(5_000);
+        assert.is(clock.pending, 1);
+        clock.sleep(600_000);
+        clock.advance(5_000);
+        await eventually('asked', () => pings === 1);
+        await new Promise((resolve) => setTimeout(resolve, 30));
+        clock.advance(10_000);
+        await turn();
+        assert.equal(
+          client.reasons.map(({ code }) => code),
+          answers ? [] : ['lost'],
+        );
+        client.link?.close({ code: 'normal', message: '' });
+      },
+    );
+  }
 });
 
 test('our server answers, and reports nothing of it', async () => {

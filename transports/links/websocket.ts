@@ -13,6 +13,7 @@ import type { Clock, CloseReason, Connector, Link, LinkEvents } from '../ports.j
 import { retryAfterOf } from '../retry-hint.js';
 import { ownVersions, type VersionRange } from '../versions.js';
 import { maxMessageBytes, noSubprotocol, subprotocols } from './websocket-codes.js';
+import { Heartbeat } from './websocket-heartbeat.js';
 import { type WebSocketLike, WebSocketLink } from './websocket-link.js';
 
 export interface WebSocketConnectorOptions {
@@ -100,29 +101,27 @@ export const webSocketConnector = (options: WebSocketConnectorOptions): Connecto
       const link = new WebSocketLink(socket, 'opening', linkOptions, {
         opened: () => {
           stopWaiting();
-          beat(true);
+          heart.start();
           events.opened();
         },
         frame: (frame) => events.frame(frame),
         closed: (reason) => {
           stopWaiting();
+          heart.stop();
           events.closed(reason);
         },
       });
-      let stopWaiting = clock.schedule(openTimeout, () =>
+      const heart = new Heartbeat({
+        clock,
+        interval: heartbeat,
+        hasHeard: () => link.hasHeard(),
+        ask: () => link.ping(),
+        lost: (milliseconds) =>
+          link.abandon({ code: 'lost', message: `${url} gave no sign of life for ${milliseconds} ms` }),
+      });
+      const stopWaiting = clock.schedule(openTimeout, () =>
         link.abandon({ code: 'unreachable', message: `${url} did not answer within ${openTimeout} ms` }),
       );
-      const beat = (hasHeard: boolean): void => {
-        stopWaiting = clock.schedule(heartbeat, () => {
-          const hears = link.hasHeard();
-          if (!hears && !hasHeard) {
-            link.abandon({ code: 'lost', message: `nothing came of ${url} for ${2 * heartbeat} ms` });
-            return;
-          }
-          if (!hears) link.ping();
-          beat(hears);
-        });
-      };
       if (tellsOfAnswers(socket))
         socket.on('unexpected-response', (_, { statusCode = 0, headers }) =>
           link.turnedAway(statusCode, retryAfterOf(headers['retry-after'], clock.now())),
