@@ -1,6 +1,7 @@
+/** Time that passes while timers stand still, as on a device that sleeps. */
 import { ManualClock } from './manual-clock.js';
 
-/** The clock of a device that may sleep: time passes, and timers do not run. */
+/** A manual clock that may be put ahead of its timers. */
 export class SleepingClock extends ManualClock {
   #slept = 0;
   override now(): number {
