@@ -85,8 +85,9 @@ export class Compactor {
   /** After each commit; looks now and then. */
   committed(): void {
     const { bytes } = this.#callbacks.machine().partition.log;
-    if (++this.#commits >= COMMITS || bytes - this.#looked >= BYTES) this.look();
-    else if (bytes >= this.#policy.minBytes && bytes <= this.#policy.maxBytes)
+    const { minBytes, maxBytes } = this.#policy;
+    if (++this.#commits >= COMMITS || bytes - this.#looked >= Math.min(BYTES, minBytes)) this.look();
+    else if (bytes >= minBytes && bytes <= maxBytes)
       this.#stopWaiting ??= this.#callbacks.schedule(LATER, () => this.look());
   }
 
