@@ -3,12 +3,12 @@ import * as E from 'fp-ts/lib/Either.js';
 import { decodeServerMessage, encodeMessage } from '../../core/protocol/codec.js';
 import type { ClientMessage, ServerMessage } from '../../core/protocol/messages.js';
 import type { CloseReason, Connector, Link } from '../../transports/ports.js';
-import { eventually } from './async.js';
 
 export class RawClient {
   readonly link: Link;
   readonly heard: ServerMessage[] = [];
   reason: CloseReason | undefined;
+  #wake: () => void = () => undefined;
 
   constructor(connector: Connector) {
     this.link = connector.connect({
@@ -16,6 +16,7 @@ export class RawClient {
       frame: (frame) => {
         const message = decodeServerMessage(frame);
         if (E.isRight(message)) this.heard.push(message.right);
+        this.#wake();
       },
       closed: (reason) => {
         this.reason = reason;
@@ -32,10 +33,18 @@ export class RawClient {
     return this.heard.flatMap((message) => (message.type === 'error' ? [message.code] : []));
   }
 
+  /** One at a time; woken by each frame, so that thousands may wait. */
+  async #hears(type: ServerMessage['type']): Promise<void> {
+    while (!this.heard.some((message) => message.type === type))
+      await new Promise<void>((resolve) => {
+        this.#wake = resolve;
+      });
+  }
+
   /** Binds session 1 as a new file, and identifies itself as one that has nothing. */
   async enter(partition: string): Promise<void> {
     this.say({ type: 'bind', session: 1, partition, token: '', needIdent: true });
-    await eventually('an ident', () => this.heard.some((message) => message.type === 'ident'));
+    await this.#hears('ident');
     const given = this.heard.find((message) => message.type === 'ident');
     if (given?.type !== 'ident') throw new Error('no ident was given');
     this.say({
@@ -47,6 +56,6 @@ export class RawClient {
       download: { serverVersion: 0, lastIntegratedClientVersion: 0 },
     });
     this.say({ type: 'mark', session: 1, request: 1 });
-    await eventually('the mark', () => this.heard.some((message) => message.type === 'mark'));
+    await this.#hears('mark');
   }
 }
