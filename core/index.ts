@@ -144,6 +144,7 @@ export {
   errorTable,
   isConnectionCode,
   isErrorCode,
+  type ResetCode,
 } from './protocol/errors.js';
 export type { Bind, ClientMessage, Message, ServerMessage } from './protocol/messages.js';
 export { OLDEST_PROTOCOL_VERSION, PROTOCOL_VERSION } from './protocol/version.js';

@@ -257,4 +257,34 @@ test('a device that was away for too long recovers what it wrote meanwhile', asy
   await world.end();
 });
 
+test('every code that asks for a reset gets one, and nothing is lost or done twice', async () => {
+  const world = new ResetWorld();
+  await world.start();
+  let resets = 0;
+  const device = await world.open({ reset: { mode: 'recover', onAfter: () => void resets++ } });
+  device.write((tx) => tx.create('Task', { _id: 'a', title: 'one', tags: ['x'] }));
+  await synced(device);
+  const codes = [208, 209, 210, 211, 212, 217, 222, 228, 230] as const;
+  for (const [at, code] of codes.entries()) {
+    // Some of it is on its way when the server asks.
+    for (let i = 0; i < 3; i++)
+      device.write((tx) => {
+        tx.increment('Task', 'a', 'votes', 1);
+        tx.list('Task', 'a', 'tags').push(`${code}`);
+      });
+    await world.server.reset('p', code, 'as a test');
+    await eventually(
+      'it is over',
+      () => resets === at + 1 && device.session.describe().phase === 'streaming',
+    );
+    await synced(device);
+    assert.is(device.object('Task', 'a')?.['votes'], 3 * (at + 1));
+    const tags = device.object('Task', 'a')?.['tags'];
+    assert.is(Array.isArray(tags) ? tags.length : 0, 1 + 3 * (at + 1));
+    assert.is(await world.server.digest('p'), device.digest());
+  }
+  assert.is(device.parking.writes.length, 0);
+  await world.end();
+});
+
 test.run();

@@ -122,6 +122,9 @@ export const errorTable = {
 
 export type ErrorCode = keyof typeof errorTable;
 
+/** Codes that ask for a client reset. */
+export type ResetCode = 208 | 209 | 210 | 211 | 212 | 217 | 222 | 228 | 230;
+
 export const isErrorCode = (code: number): code is ErrorCode => Object.hasOwn(errorTable, code);
 
 export const isConnectionCode = (code: ErrorCode): boolean => code < 200;

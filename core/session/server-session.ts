@@ -6,7 +6,7 @@ import { limits } from '../base/limits.js';
 import type { RecordBatch, RecordEntry, RecordRange } from '../base/record.js';
 import { emptyTrie, forEach, get, remove, set, type Trie } from '../base/trie.js';
 import type { Rewritten } from '../history/log-rewrite.js';
-import type { Partition } from '../history/partition.js';
+import { fileOf, type Partition } from '../history/partition.js';
 import type { Reciprocals } from '../history/server-commit.js';
 import type { Decision } from '../merge/recorder.js';
 import type { RuleSet } from '../merge/rule.js';
@@ -208,14 +208,25 @@ export const ended = (
   effects: [
     sent(session, {
       ...errorMessage(session.number, code, message),
+      ...resetHints(machine, session, code),
       ...hints,
-      ...(forbidsRecovery(machine.config, code) ? { isRecoveryDisabled: true as const } : {}),
     }),
   ],
 });
 
-const forbidsRecovery = ({ isRecoveryDisabled }: ServerConfig, code: ErrorCode): boolean =>
-  isRecoveryDisabled === true && errorTable[code].action === 'ClientReset';
+/** What a client has to know that is asked to reset: what of its writes is here, and what it may do. */
+const resetHints = (
+  { config, partition }: ServerMachine,
+  { ident }: ServerSession,
+  code: ErrorCode,
+): Pick<ServerError, 'integrated' | 'isRecoveryDisabled'> => {
+  if (errorTable[code].action !== 'ClientReset') return {};
+  const file = ident === 0 ? undefined : fileOf(partition, ident);
+  return {
+    ...(file === undefined ? {} : { integrated: file.clientVersion }),
+    ...(config.isRecoveryDisabled === true ? { isRecoveryDisabled: true as const } : {}),
+  };
+};
 
 /** The session with so many bytes more on its link, and what that asks for. */
 export const flushing = (

@@ -17,6 +17,7 @@ import {
   isConnectionCode,
   limits,
   newConnection,
+  type ResetCode,
   route,
   type ServerEffect,
   type ServerMessage,
@@ -155,6 +156,20 @@ export class Server {
     const host = await this.#host(partition);
     await host.idle();
     return host.partition.head;
+  }
+
+  /**
+   * Asks the devices that sync a partition now to reset themselves, by an error of one of the codes that ask for
+   * that. Nothing changes on the server.
+   */
+  async reset(partition: string, code: ResetCode, message: string): Promise<void> {
+    const host = await this.#host(partition);
+    const now = this.#clock.now();
+    for (const { id, connection } of this.#peers.values())
+      for (const [number, name] of connection.sessions)
+        if (name === partition)
+          host.dispatch({ type: 'expelled', connection: id, number, code, message, now });
+    await host.idle();
   }
 
   describe(): ServerDescription {
