@@ -6,7 +6,13 @@
 import { stringKey } from '../../core/model/key.js';
 import type { ResetMode } from '../../core/reset/mode.js';
 import type { WriteReport } from '../../core/reset/report.js';
-import { type Client, type ClientOptions, openClient, type SynclineError } from '../../transports/client.js';
+import {
+  type Client,
+  type ClientOptions,
+  openClient,
+  type Receipt,
+  type SynclineError,
+} from '../../transports/client.js';
 import type { Connector } from '../../transports/ports.js';
 import { forEachOf } from '../kit/async.js';
 import { pick, type Random, seeded } from '../kit/random.js';
@@ -46,13 +52,10 @@ export class Device {
   #recent = new Set<Mark>();
   client: Client | null = null;
   #life: Life = { isAlive: false };
-  #isStarting = false;
   /** Waits that have not been answered. */
   waiting = 0;
   /** Whether the app wants the program to run. */
   isWanted = true;
-  /** Whether the app has asked for a pause. */
-  isPaused = false;
 
   constructor(setup: DeviceSetup) {
     this.name = setup.name;
@@ -72,7 +75,6 @@ export class Device {
     this.isWanted = true;
     const life: Life = { isAlive: true };
     this.#life = life;
-    this.#isStarting = true;
     const { app, clock, connector, options, partition, token, random, reset } = this.#setup;
     openClient({
       ...options,
@@ -96,11 +98,9 @@ export class Device {
 
   #opened(client: Client, life: Life): void {
     if (!life.isAlive) return;
-    this.#isStarting = false;
     this.client = client;
     this.#recent = new Set();
     this.waiting = 0;
-    this.isPaused = false;
     const { name } = this;
     const { observe } = this.#setup;
     observe({ type: 'opened', device: name, client });
@@ -167,7 +167,6 @@ export class Device {
   #end(life: Life, hasCrashed: boolean): void {
     life.isAlive = false;
     this.client = null;
-    this.#isStarting = false;
     this.#setup.observe({ type: 'stopped', device: this.name, hasCrashed });
   }
 
@@ -222,10 +221,6 @@ export class Device {
     );
   }
 
-  get isStarting(): boolean {
-    return this.#isStarting;
-  }
-
   /** One transaction, given by its seed. */
   write(seed: number): void {
     const { client } = this;
@@ -252,12 +247,25 @@ export class Device {
     this.#marks.push(mark);
     this.#recent.add(mark);
     observe({ type: 'written', mark });
+    if (random.int(3) === 0) this.#follow(receipt, mark, life);
     receipt.saved.then(
       () => {
         if (!life.isAlive || mark.isSaved) return;
         mark.isSaved = true;
         mark.excuse = null;
         observe({ type: 'saved', mark });
+      },
+      () => undefined,
+    );
+  }
+
+  /** Asks for this very write: the answer may come in a later life of the session, but not of the program. */
+  #follow(receipt: Receipt<unknown>, mark: Mark, life: Life): void {
+    receipt.integrated().then(
+      () => {
+        if (!life.isAlive || mark.excuse === 'its device discarded it') return;
+        mark.isAcknowledged = true;
+        this.#setup.observe({ type: 'uploaded', device: this.name, marks: [mark] });
       },
       () => undefined,
     );
@@ -301,13 +309,11 @@ export class Device {
     );
   }
 
-  pause(): void {
-    this.client?.session.pause();
-    this.isPaused = true;
+  pause(direction?: 'upload' | 'download'): void {
+    this.client?.session.pause(direction);
   }
 
   resume(): void {
     this.client?.session.resume();
-    this.isPaused = false;
   }
 }

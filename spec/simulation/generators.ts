@@ -43,6 +43,17 @@ const works: readonly Generator[] = [
     world.tell(device.name, 'pauses');
     device.pause();
   }),
+  work('pause one way', 1, (world, random) => {
+    const device = someDevice(world, random);
+    const direction = once(random, 2) ? 'upload' : 'download';
+    world.tell(device.name, `pauses its ${direction}`);
+    device.pause(direction);
+  }),
+  work('reconnect', 1, (world, random) => {
+    const device = someDevice(world, random);
+    world.tell(device.name, 'wants to be connected now');
+    device.client?.reconnect();
+  }),
   work('resume', 2, (world, random) => {
     const device = someDevice(world, random);
     world.tell(device.name, 'resumes');
