@@ -104,6 +104,11 @@ docs('the example of sessions prints what its comments say', async () => {
   assert.equal(stdout.split('\n'), ['all recipes are on the server', "[ 'download' ] 0 0 null", '']);
 });
 
+docs('the example of a reset prints what happens', async () => {
+  const { stdout } = await run(process.execPath, [`${root}/dist/spec/examples/resetting.js`]);
+  assert.equal(stdout.split('\n'), ['before 1', 'after 1 parked 0', '']);
+});
+
 docs('the example of a server prints what its comments say', async () => {
   const { stdout } = await run(process.execPath, [`${root}/dist/spec/examples/serving.js`]);
   assert.equal(stdout.split('\n'), [
