@@ -1,3 +1,4 @@
+import * as E from 'fp-ts/lib/Either.js';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { limits } from '../core/base/limits.js';
@@ -6,7 +7,8 @@ import { newPartition } from '../core/history/partition.js';
 import { syncline } from '../core/merge/rule-set.js';
 import type { Changeset } from '../core/model/changeset.js';
 import { addTable } from '../core/model/instruction.js';
-import type { ClientMessage } from '../core/protocol/messages.js';
+import { decodeServerMessage, encodeMessage } from '../core/protocol/codec.js';
+import type { ClientMessage, ServerMessage } from '../core/protocol/messages.js';
 import { serverStep } from '../core/session/server.js';
 import {
   newServerMachine,
@@ -14,6 +16,9 @@ import {
   type ServerEvent,
   type ServerMachine,
 } from '../core/session/server-session.js';
+import { startServer } from '../transports/drivers/server.js';
+import { type MemoryNetwork, memoryNetwork } from '../transports/links/memory.js';
+import { memoryServerStore } from '../transports/stores/memory.js';
 import { Machine } from './kit/client-machine.js';
 import { withLimits } from './kit/with-limits.js';
 
@@ -165,5 +170,63 @@ fanOut(
     assert.ok(limits.acknowledgedVersions < limits.tailEntries);
   },
 );
+
+/** A link past the client: what it was sent, decoded. */
+const rawLink = (network: MemoryNetwork) => {
+  const heard: ServerMessage[] = [];
+  let wake: () => void = () => undefined;
+  const link = network.connector.connect({
+    opened: () => undefined,
+    frame: (frame) => {
+      const message = decodeServerMessage(frame);
+      if (E.isLeft(message)) throw new Error(message.left.message);
+      heard.push(message.right);
+      wake();
+    },
+    closed: () => undefined,
+  });
+  return {
+    heard,
+    send: (message: Sessionless<ClientMessage>) =>
+      link.send(encodeMessage({ ...message, session: 1 } as ClientMessage)),
+    until: async (holds: () => boolean): Promise<void> => {
+      while (!holds())
+        await new Promise<void>((resolve) => {
+          wake = resolve;
+        });
+    },
+  };
+};
+
+fanOut('uploads that come together leave together', async () => {
+  const network = memoryNetwork();
+  const server = await startServer({ store: memoryServerStore(), listeners: [network.listener] });
+  const [writer, reader] = [rawLink(network), rawLink(network)];
+  for (const link of [writer, reader]) {
+    link.send({ type: 'bind', partition: 'p', token: '', needIdent: true });
+    await link.until(() => link.heard.length > 0);
+    const [given] = link.heard;
+    assert.is(given?.type, 'ident');
+    if (given?.type !== 'ident') return;
+    const { ident, salt } = given;
+    const nothing = { serverVersion: 0, lastIntegratedClientVersion: 0 };
+    link.send({ type: 'identify', ident, salt, latest: { version: 0, salt: 0 }, download: nothing });
+    link.send({ type: 'mark', request: 1 });
+    await link.until(() => link.heard.some(({ type }) => type === 'mark'));
+  }
+  const count = 16;
+  for (let version = 1; version <= count; version++)
+    writer.send({
+      type: 'upload',
+      progress: { clientVersion: version, lastIntegratedServerVersion: 0 },
+      lockedServerVersion: 0,
+      changesets: [write(version, `T${version}`)],
+    });
+  const downloads = () => reader.heard.filter((message) => message.type === 'download');
+  await reader.until(() => downloads().some(({ download }) => download.serverVersion === count));
+  assert.is(downloads().length, 1);
+  assert.is(tablesIn(downloads()).length, count);
+  await server.close();
+});
 
 fanOut.run();

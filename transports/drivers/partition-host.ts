@@ -79,6 +79,12 @@ export const loadWhole = async (store: PartitionStore, salt: number): Promise<Lo
 export const readPartition = async (store: PartitionStore): Promise<PartitionSummary> =>
   summary((await loadWhole(store, 1)).partition);
 
+/** What came from one connection in one turn of the event loop gets here in turns of promises, so many apart at most. */
+const between = 16;
+
+/** Events that are taken without waiting for more. */
+const most = 256;
+
 export class PartitionHost {
   readonly #store: PartitionStore;
   readonly #callbacks: HostCallbacks;
@@ -189,9 +195,8 @@ export class PartitionHost {
   async #run(): Promise<void> {
     this.#isRunning = true;
     try {
-      // Events of one turn of the event loop are taken together.
-      await Promise.resolve();
       while (this.#events.length > 0) {
+        await this.#gathered();
         const events = this.#events;
         this.#events = [];
         const taken = this.#taken.splice(0);
@@ -205,6 +210,14 @@ export class PartitionHost {
     this.#isRunning = false;
     if (!this.#hasStopped) this.#awaitTick();
     for (const resolve of [...this.#taken.splice(0), ...this.#idle.splice(0)]) resolve();
+  }
+
+  /** Resolves when no more events of this turn of the event loop are to be expected. */
+  async #gathered(): Promise<void> {
+    for (let seen = 0; seen < this.#events.length && seen < most; ) {
+      seen = this.#events.length;
+      for (let i = 0; i < between; i++) await Promise.resolve();
+    }
   }
 
   /** Steps through the events and makes what they decide durable. */
