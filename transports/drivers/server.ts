@@ -17,6 +17,7 @@ import {
   isConnectionCode,
   limits,
   newConnection,
+  numbersByPartition,
   type ResetCode,
   route,
   type ServerEffect,
@@ -158,10 +159,7 @@ export class Server {
     return host.partition.head;
   }
 
-  /**
-   * Asks the devices that sync a partition now to reset themselves, by an error of one of the codes that ask for
-   * that. Nothing changes on the server.
-   */
+  /** Asks the devices that sync a partition now to reset themselves. Nothing changes on the server. */
   async reset(partition: string, code: ResetCode, message: string): Promise<void> {
     const host = await this.#host(partition);
     const now = this.#clock.now();
@@ -346,9 +344,9 @@ export class Server {
   async #gone(peer: Peer): Promise<void> {
     this.#peers.delete(peer.id);
     for (const number of peer.connection.sessions.keys()) this.#access.release(`${peer.id}/${number}`);
-    for (const partition of new Set(peer.connection.sessions.values())) {
+    for (const [partition, numbers] of numbersByPartition(peer.connection)) {
       const host = await this.#hosts.get(partition)?.catch(() => undefined);
-      host?.dispatch({ type: 'gone', connection: peer.id, now: this.#clock.now() });
+      host?.dispatch({ type: 'gone', connection: peer.id, numbers, now: this.#clock.now() });
     }
   }
 
