@@ -183,7 +183,14 @@ export {
   type SessionFailure,
   type Timing,
 } from './session/client-session.js';
-export { type Connection, newConnection, type Route, route, withoutNumber } from './session/connection.js';
+export {
+  type Connection,
+  newConnection,
+  numbersByPartition,
+  type Route,
+  route,
+  withoutNumber,
+} from './session/connection.js';
 export {
   type Explanation,
   explain,

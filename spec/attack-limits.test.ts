@@ -164,6 +164,20 @@ bounds('a changeset that cannot be decoded ends its session alone, after those b
   assert.is(disagreement(conversation), null);
 });
 
+bounds('a connection that is gone takes its sessions along, found by their numbers or by a search', () => {
+  const conversation = peopled(seeded(1), 1);
+  conversation.heal();
+  const strangers = [1, 2, 3].map(() => entered(conversation).stranger);
+  const before = conversation.server;
+  for (const { connection } of strangers) {
+    const gone = { type: 'gone', connection, now: 0 } as const;
+    const [searched, named] = [serverStep(before, gone), serverStep(before, { ...gone, numbers: [1, 77] })];
+    assert.is(searched.machine.sessions.size, before.sessions.size - 1);
+    assert.is(get(named.machine.sessions, sessionKey(connection, 1)), undefined);
+    assert.equal(named, searched);
+  }
+});
+
 bounds('a session that has ended waits for nothing', () => {
   const conversation = peopled(seeded(1), 1);
   conversation.heal();

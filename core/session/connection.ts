@@ -66,3 +66,14 @@ export const withoutNumber = (connection: Connection, number: number): Connectio
   sessions.delete(number);
   return { ...connection, sessions };
 };
+
+/** Numbers of the sessions that the connection carries. */
+export const numbersByPartition = ({ sessions }: Connection): ReadonlyMap<string, readonly number[]> => {
+  const numbers = new Map<string, number[]>();
+  for (const [number, partition] of sessions) {
+    const present = numbers.get(partition);
+    if (present === undefined) numbers.set(partition, [number]);
+    else present.push(number);
+  }
+  return numbers;
+};

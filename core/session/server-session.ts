@@ -87,8 +87,8 @@ export type ServerEvent = {
       readonly message: ClientMessage;
       readonly chance: number;
     }
-  /** The connection is gone, and every session on it. */
-  | { readonly type: 'gone'; readonly connection: number }
+  /** The connection is gone, and every session on it; `numbers` are theirs, if known, which saves a search. */
+  | { readonly type: 'gone'; readonly connection: number; readonly numbers?: readonly number[] }
   /** The link of the session has let out what a `drain` effect asked about, or most of it. */
   | { readonly type: 'drained'; readonly connection: number; readonly number: number }
   /** The session is to end, for a reason that the machine does not know of. */

@@ -271,11 +271,21 @@ const readAnswered = (
   return next;
 };
 
-const gone = (machine: ServerMachine, connection: number): ServerStep => {
+const gone = (
+  machine: ServerMachine,
+  connection: number,
+  numbers: readonly number[] | undefined,
+): ServerStep => {
   const lost: ServerSession[] = [];
-  forEach(machine.sessions, (session) => {
-    if (session.connection === connection) lost.push(session);
-  });
+  if (numbers === undefined)
+    forEach(machine.sessions, (session) => {
+      if (session.connection === connection) lost.push(session);
+    });
+  else
+    for (const number of numbers) {
+      const session = sessionAt(machine, sessionKey(connection, number));
+      if (session !== undefined) lost.push(session);
+    }
   return stayAs(lost.reduce(withoutSession, machine));
 };
 
@@ -325,7 +335,7 @@ const stepAlone = (machine: ServerMachine, event: ServerEvent): ServerStep => {
     case 'message':
       return messageReceived(machine, event.connection, event.message, event.now, event.chance);
     case 'gone':
-      return gone(machine, event.connection);
+      return gone(machine, event.connection, event.numbers);
     case 'drained':
       return drained(machine, event.connection, event.number);
     case 'expelled': {
