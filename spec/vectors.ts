@@ -1,9 +1,10 @@
 /**
- * `npm run vectors -- FILE…`: replays merge vectors, `.jsonl` or `.jsonl.gz`. Prints the ids that fail, with
+ * `npm run vectors -- FILE…`: replays vectors of merges and resets, `.jsonl` or `.jsonl.gz`. Prints the ids that fail, with
  * what differs in the notation, and totals by profile; then the deliberate differences by rule. The last
  * line says `N passed, M failed`, and the exit code whether M is zero.
  */
 import { type Failure, replay } from './kit/replay.js';
+import { parseResetVector, replayReset } from './kit/reset-vector.js';
 import { parseVector, readVectorLines } from './kit/vectors.js';
 
 interface Totals {
@@ -26,6 +27,9 @@ const attempt = (
   line: string,
 ): { id: string; profile: string; failures: readonly Failure[]; differences: readonly string[] } => {
   try {
+    const reset = parseResetVector(line);
+    if (reset !== null)
+      return { id: reset.id, profile: 'reset', failures: replayReset(reset), differences: [] };
     const vector = parseVector(line);
     return { id: vector.id, profile: vector.profile, ...replay(vector) };
   } catch (error) {

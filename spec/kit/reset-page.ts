@@ -58,7 +58,8 @@ export const baseOf = (page: string): State =>
 const listed = (cell: string) =>
   cell === 'nothing' ? [] : cell.split(/;\s*/).flatMap((text) => instructions(text));
 
-const word = (outcome: Outcome): string => {
+/** An outcome in a word or two. */
+export const outcomeWord = (outcome: Outcome): string => {
   if (outcome.type === 'transformed') return outcome.how;
   return outcome.type === 'parked' ? `parked: ${outcome.why}` : outcome.type;
 };
@@ -86,7 +87,9 @@ export const played = (base: State, row: Row): Pick<Row, 'outcome' | 'reads'> =>
   const given = resetCase(base, transactions, build(listed(row.server), base));
   const done = recover(given);
   replayed(done);
-  const outcomes = done.report.flatMap(({ instructions: all }) => all.map(({ outcome }) => word(outcome)));
+  const outcomes = done.report.flatMap(({ instructions: all }) =>
+    all.map(({ outcome }) => outcomeWord(outcome)),
+  );
   const reads = row.reads.split(/;\s*/).map((claim) => {
     const [, gone] = /^(\d+) is gone$/.exec(claim) ?? [];
     if (gone !== undefined)
