@@ -29,9 +29,17 @@ export class ObjectIdSlots {
     const a = view.getInt32(start, true);
     const b = view.getInt32(start + 4, true);
     const c = view.getInt32(start + 8, true);
+    const hash = hashOf(a, b, c);
+    const { slots, places } = this;
+    const at = ((places[hash & (places.length - 1)] as number) - 1) * SLOT;
+    if (at >= 0 && slots[at] === a && slots[at + 1] === b && slots[at + 2] === c) return at;
+    return this.search(a, b, c, hash);
+  }
+
+  private search(a: number, b: number, c: number, hash: number): number {
     const { slots, places } = this;
     const mask = places.length - 1;
-    let place = hashOf(a, b, c) & mask;
+    let place = hash & mask;
     for (let step = 0; step < MOST_STEPS; step++) {
       const slot = places[place] as number;
       if (slot === 0) return this.add(a, b, c, place);

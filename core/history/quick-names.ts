@@ -14,7 +14,7 @@ const GUESSES = 256;
 
 export class QuickNames {
   private readonly names = new ByteNames();
-  /** By a few bits, the name that had them last: size, first and last bytes, number. */
+  /** By a few bits, the two names that had them last: size, first and last bytes, number. */
   private readonly guesses = new Int32Array(GUESS * GUESSES);
 
   /** The text of the name with this number. */
@@ -30,16 +30,30 @@ export class QuickNames {
     const tail = isShort ? 0 : view.getInt32(start + size - 4, true);
     const guess = slotOf(head, tail);
     const { guesses } = this;
-    if (guesses[guess] === size && guesses[guess + HEAD] === head && guesses[guess + TAIL] === tail) {
-      const name = guesses[guess + NAME] as number;
+    for (let at = guess; at <= guess + GUESS; at += GUESS) {
+      if (guesses[at] !== size || guesses[at + HEAD] !== head || guesses[at + TAIL] !== tail) continue;
+      const name = guesses[at + NAME] as number;
       // Longer ones have a middle, too.
       if (size <= 8 || this.names.isEqual(name, bytes, start, start + size)) return name;
     }
+    return this.search(bytes, start, start + size, guess, head, tail);
+  }
+
+  private search(
+    bytes: Uint8Array,
+    start: number,
+    end: number,
+    guess: number,
+    head: number,
+    tail: number,
+  ): number {
     const { count } = this.names;
     // What is known already was found good then.
-    const name = this.names.number(bytes, start, start + size);
-    if (name === count && findBadUtf8(bytes, start, start + size) >= 0) return -1;
-    guesses[guess + SIZE] = size;
+    const name = this.names.number(bytes, start, end);
+    if (name === count && findBadUtf8(bytes, start, end) >= 0) return -1;
+    const { guesses } = this;
+    guesses.copyWithin(guess + GUESS, guess, guess + GUESS);
+    guesses[guess + SIZE] = end - start;
     guesses[guess + HEAD] = head;
     guesses[guess + TAIL] = tail;
     guesses[guess + NAME] = name;
@@ -47,7 +61,8 @@ export class QuickNames {
   }
 }
 
+/** Of the first of two guesses that have these bits. */
 const slotOf = (head: number, tail: number): number => {
   const h = Math.imul(head, 0x9e3779b1) ^ Math.imul(tail, 0x85ebca6b);
-  return (h >>> 24) * GUESS;
+  return (h >>> 25) * 2 * GUESS;
 };
