@@ -1,10 +1,17 @@
+import * as E from 'fp-ts/lib/Either.js';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
+import { decodeChangeset, encodeChangeset, unpack } from '../core/model/codec.js';
 import type { Client } from '../transports/client.js';
 import type { ServerNote } from '../transports/server.js';
 import { MemoryDatabase, memoryServerStore } from '../transports/stores/memory.js';
 import { setUp } from './kit/driver-world.js';
 import { pick, seeded } from './kit/random.js';
+
+const orThrow = <A>(either: E.Either<unknown, A>): A => {
+  if (E.isLeft(either)) throw new Error(JSON.stringify(either.left));
+  return either.right;
+};
 
 const servers = suite('servers of one store that both compact');
 
@@ -58,6 +65,42 @@ servers('serve everybody, whoever compacts first', async () => {
   assert.ok(digests.has(await third.server.digest('p')));
   for (const client of clients) await client.close();
   for (const { server } of [left, right, third]) await server.close();
+});
+
+servers('leave a log alone that does not lead to what they serve, say so once, and go on', async () => {
+  const database = new MemoryDatabase();
+  const notes: ServerNote[] = [];
+  const store = memoryServerStore(database);
+  const { server, open } = await setUp({
+    store,
+    compaction: { minBytes: 600, maxBytes: 10_000 },
+    onNote: (note) => void notes.push(note),
+  });
+  const client = await open();
+  client.write((tx) => tx.create('Task', { _id: 'a', votes: 0 }));
+  await client.session.waitForUpload();
+  // Somebody has changed what is stored, behind everybody's back, and in a way that can be read.
+  const partition = await store.partition('p');
+  const [found] = await partition.read('log', 2, 3, 1000);
+  const entry = orThrow(decodeChangeset(found?.bytes ?? new Uint8Array()));
+  const bytes = encodeChangeset({ ...unpack(entry), instructions: [] });
+  database.partitions.get('p')?.records.apply({ deletes: [], puts: [{ space: 'log', index: 2, bytes }] });
+  for (let i = 0; i < 100; i++) {
+    client.write((tx) => tx.create('Task', { _id: `t${i}`, votes: i }));
+    if (i % 5 === 0) await client.session.waitForUpload();
+  }
+  await client.session.waitForUpload();
+  await new Promise((resolve) => setTimeout(resolve, 300));
+  assert.equal(
+    notes.map((note) => (note.type === 'uncompacted' ? note.message : note.type)),
+    ['the compacted log leads to another state'],
+  );
+  assert.is((await partition.read('log', 0, 1000, 100_000)).length, await server.version('p'));
+  assert.is((await partition.load(['certificate'])).entries.length, 0);
+  client.write((tx) => tx.update('Task', 'a', { votes: 7 }));
+  await client.session.waitForUpload();
+  await client.close();
+  await server.close();
 });
 
 servers.run();
