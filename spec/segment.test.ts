@@ -143,7 +143,7 @@ for (const [name, draw] of Object.entries({ 'of any kind': drawAny, 'of plain wr
 
   segment(`packed superseding is readable superseding, histories ${name}`, () => {
     let changed = 0;
-    for (let seed = 1; seed <= 250; seed++) {
+    for (let seed = 1; seed <= 150; seed++) {
       const { history: all, state } = draw(seeded(seed));
       const columns = once(seeded(seed), 2) ? noColumns : columnsOf(state);
       const expected = normal(supersede(all, columns));
@@ -154,11 +154,11 @@ for (const [name, draw] of Object.entries({ 'of any kind': drawAny, 'of plain wr
       assert.is(normal(changesetsOf(decoded(fromBytes))), expected, `seed ${seed}`);
       if (expected !== normal(all)) changed++;
     }
-    assert.ok(changed > 90);
+    assert.ok(changed > 50);
   });
 
   segment(`superseding encoded changesets is readable superseding, histories ${name}`, () => {
-    for (let seed = 1; seed <= 250; seed++) {
+    for (let seed = 1; seed <= 150; seed++) {
       const { history: all, state } = draw(seeded(seed));
       const got = orThrow(supersedeEncoded(all.map(encodeChangeset), columnsOf(state)));
       const expected = normal(supersede(all, columnsOf(state)));
