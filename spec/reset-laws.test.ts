@@ -5,8 +5,10 @@ import { digest } from '../core/model/digest.js';
 import type { Instruction } from '../core/model/instruction.js';
 import { printInstruction } from '../core/model/notation.js';
 import { reportOf } from '../core/reset/report.js';
+import { changesWithin } from '../core/session/changes-within.js';
+import { changes } from '../core/session/view.js';
 import { type Random, seeded } from './kit/random.js';
-import { type ResetCase, rebuilt, recover, replayed, resetCase } from './kit/reset-case.js';
+import { type ResetCase, rebuilt, recover, replayed, resetCase, runToEnd } from './kit/reset-case.js';
 import { everything, possible, smallWorlds } from './kit/small-worlds.js';
 import { allWeights, contentWeights, randomInstructions, type ValidOptions } from './kit/valid.js';
 import { build, randomWorld } from './kit/worlds.js';
@@ -137,6 +139,27 @@ laws('a refused write is left out, and what was written after it is not', () => 
     }),
     { numRuns: 60 },
   );
+});
+
+laws('what the switch changes is known before it', () => {
+  let known = 0;
+  fc.assert(
+    fc.property(fc.nat(), (seed) => {
+      const random = seeded(seed);
+      const weights = contentWeights;
+      const given = randomCase(random, { weights }, { weights });
+      const version = random.int(given.writes.length + 1);
+      const done = recover(given, { rejected: version === 0 ? null : { version, reason: '' } });
+      if (done.touched === null) return;
+      known++;
+      assert.equal(
+        runToEnd(changesWithin(given.state, done.state, done.touched)),
+        changes(given.state, done.state),
+      );
+    }),
+    { numRuns: 100 },
+  );
+  assert.ok(known > 50);
 });
 
 laws('any instruction on the device against any on the server, in every small world', () => {

@@ -212,6 +212,13 @@ export class Recovery {
     else keys.add(key);
   }
 
+  /** Where anything but an object changes, all may. */
+  #touchAll({ current }: LocalWrite): void {
+    for (const instruction of current.instructions)
+      if ('object' in instruction) this.#touch(instruction.table, instruction.object);
+      else if (isErasureOfSchema(instruction)) this.#touched = null;
+  }
+
   #pass(writes: readonly LocalWrite[]): void {
     if (writes.length === 0) return;
     const isWhole = writes.some(({ current }) => current.instructions.some(isErasureOfSchema));
@@ -222,9 +229,7 @@ export class Recovery {
     this.#merge(passages.filter(({ outcome }) => outcome === null));
     this.#apply(passages.filter(({ given, outcome }) => isWhole || !isSchema(given) || outcome === null));
     writes.forEach((write, at) => {
-      for (const instruction of write.current.instructions)
-        if ('object' in instruction) this.#touch(instruction.table, instruction.object);
-        else if (isErasureOfSchema(instruction)) this.#touched = null;
+      this.#touchAll(write);
       if (this.#local !== null)
         for (const instruction of write.current.instructions) this.#local.apply(instruction);
       this.#conclude(write, byWrite[at] as readonly Passage[]);
@@ -418,8 +423,10 @@ export class Recovery {
   }
 
   /** Leaves a refused write out: what comes after it starts from what has been recovered so far. */
-  #setAside({ version, original, current }: LocalWrite): void {
+  #setAside(write: LocalWrite): void {
+    const { version, original, current } = write;
     const reason = this.#input.rejected?.reason ?? '';
+    this.#touchAll(write);
     this.#tell(
       version,
       original,

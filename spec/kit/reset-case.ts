@@ -61,7 +61,7 @@ export const recover = (
   { base, writes, state, fresh }: ResetCase,
   options: Partial<RecoveryInput> & { readonly integrated?: number } = {},
   pieces: readonly number[] = [],
-): Recovered => {
+): Recovered & Pick<Recovery, 'touched'> => {
   const recovery = new Recovery({
     base,
     fresh,
@@ -79,7 +79,7 @@ export const recover = (
     rest = rest.slice(size);
   }
   runToEnd(recovery.carry(rest));
-  return recovery.finish();
+  return { ...recovery.finish(), touched: recovery.touched };
 };
 
 /** The state after `writes`; throws where one cannot be applied. */
