@@ -20,6 +20,8 @@ const { values, positionals } = parseArgs({
     jobs: { type: 'string', default: '2' },
     json: { type: 'boolean', default: false },
     seed: { type: 'string', default: '1' },
+    /** Fewer runs than the patches allow, for a quick look. */
+    most: { type: 'string', default: '1000000' },
   },
 });
 
@@ -40,18 +42,29 @@ const copyOfTree = (): string => {
   return folder;
 };
 
+const outOfTime = 'it ran out of time';
+
 /** What a program prints, however it ends. */
 const outputOf = async (folder: string, args: readonly string[]): Promise<string> => {
   try {
     return (await run(process.execPath, args, { cwd: folder, maxBuffer: 2 ** 28, timeout: 900_000 })).stdout;
   } catch (error) {
-    const { stdout, stderr } = error as { stdout?: string; stderr?: string };
-    return `${stdout ?? ''}${stderr ?? ''}`;
+    const { stdout, stderr, killed } = error as { stdout?: string; stderr?: string; killed?: boolean };
+    return killed === true ? outOfTime : `${stdout ?? ''}${stderr ?? ''}`;
   }
 };
 
 const bySimulator = async (folder: string, { within }: Canary): Promise<Omit<Finding, 'canary'>> => {
-  const limit = ['--seed', values.seed, '--runs', String(within), '--jobs', '1', '--failures', '1'];
+  const limit = [
+    '--seed',
+    values.seed,
+    '--runs',
+    String(Math.min(within, Number(values.most))),
+    '--jobs',
+    '1',
+    '--failures',
+    '1',
+  ];
   const output = await outputOf(folder, ['dist/spec/sim.js', ...limit, '--shrink', '0', '--json']);
   for (const line of output.split('\n')) {
     if (!line.startsWith('{')) continue;
@@ -60,6 +73,7 @@ const bySimulator = async (folder: string, { within }: Canary): Promise<Omit<Fin
     const { seed, checker } = told as unknown as { readonly seed: number; readonly checker: string };
     return { runs: seed - Number(values.seed) + 1, by: checker };
   }
+  if (output === outOfTime) return { runs: null, by: outOfTime };
   const isWhole = output.includes('"type":"summary"');
   // A program that does not even get to the end has been found out, too.
   return isWhole
@@ -68,7 +82,14 @@ const bySimulator = async (folder: string, { within }: Canary): Promise<Omit<Fin
 };
 
 const byLaw = async (folder: string, law: string, { within }: Canary): Promise<Omit<Finding, 'canary'>> => {
-  const limit = ['--seed', values.seed, '--runs', String(within), '--failures', '1'];
+  const limit = [
+    '--seed',
+    values.seed,
+    '--runs',
+    String(Math.min(within, Number(values.most))),
+    '--failures',
+    '1',
+  ];
   const output = await outputOf(folder, ['dist/spec/fuzz.js', '--law', law, ...limit]);
   const found = /^seed (\d+) fails/m.exec(output);
   return found === null

@@ -127,7 +127,7 @@ interface Told {
 }
 
 const toldOf = async (options: SimulationOptions, report: SimulationReport): Promise<Told> => {
-  const small = await shrinkRun(options, report, 1000 * (numberOf(values.shrink) ?? 30));
+  const small = await shrinkRun(options, report, { milliseconds: 1000 * (numberOf(values.shrink) ?? 30) });
   return {
     seed: options.seed,
     checker: report.failure?.checker ?? '',

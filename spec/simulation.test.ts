@@ -68,7 +68,7 @@ simulation('a failing life is made small, and fails alike', async () => {
   for (let seed = 1; ; seed++) {
     const report = await simulate({ ...options, seed });
     if (report.failure === null || report.plan.events.length < 10) continue;
-    const small = await shrinkRun({ ...options, seed }, report, 5_000);
+    const small = await shrinkRun({ ...options, seed }, report, { tries: 300 });
     assert.is(small.report.failure?.checker, 'no backups');
     assert.is(small.report.plan.events.length, 1);
     assert.is(small.report.plan.devices, 1);

@@ -10,7 +10,7 @@ export { type Random, seeded } from './kit/random.js';
 export type { Checker, MakeChecker } from './simulation/checkers.js';
 export type { Observation } from './simulation/observation.js';
 export type { Carrier, Plan } from './simulation/plan.js';
-export { type ShrinkResult, shrinkRun } from './simulation/shrink.js';
+export { type ShrinkBounds, type ShrinkResult, shrinkRun } from './simulation/shrink.js';
 export {
   type Failure,
   type SimulationOptions,

@@ -21,14 +21,20 @@ const smaller = ({ plan }: SimulationReport): readonly Partial<PlanOptions>[] =>
   ...(plan.devices > 1 ? [{ devices: 1 }, { devices: plan.devices - 1 }] : []),
 ];
 
+/** When to be content with what was found. */
+export interface ShrinkBounds {
+  readonly milliseconds?: number;
+  readonly tries?: number;
+}
+
 /**
- * The smallest run found within `milliseconds` that fails the check that `options` fail. Those give a failing
- * run, `report`.
+ * The smallest run found within the bounds that fails the check that `options` fail. Those give a failing run,
+ * `report`.
  */
 export const shrinkRun = async (
   options: SimulationOptions,
   report: SimulationReport,
-  milliseconds: number,
+  { milliseconds = Number.POSITIVE_INFINITY, tries: most = 1000 }: ShrinkBounds = {},
 ): Promise<ShrinkResult> => {
   const until = performance.now() + milliseconds;
   const { events } = report.plan;
@@ -36,7 +42,7 @@ export const shrinkRun = async (
   let best: ShrinkResult = { options: { ...options, keep }, report, tries: 0 };
   let tries = 0;
   const attempt = async (change: Partial<PlanOptions>): Promise<boolean> => {
-    if (performance.now() > until) return false;
+    if (tries >= most || performance.now() > until) return false;
     tries++;
     const changed = { ...best.options, ...change };
     const found = await simulate(changed);
@@ -45,7 +51,7 @@ export const shrinkRun = async (
     keep = changed.keep ?? keep;
     return true;
   };
-  for (let before = -1; before !== tries && performance.now() < until; ) {
+  for (let before = -1; before !== tries && tries < most && performance.now() < until; ) {
     let hasImproved = false;
     for (let size = keep.length; size >= 1; size = Math.floor(size / 2))
       for (let at = 0; at < keep.length; )
