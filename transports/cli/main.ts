@@ -6,11 +6,12 @@ import { inspect, printReports } from './inspect.js';
 import { serve } from './serve.js';
 
 const usage = `usage:
-  syncline serve DIR [--port N] [--host H]   a server on the store in DIR; port 8787, host 127.0.0.1 by default
+  syncline serve DIR [--port N] [--host H] [--max-offline-days N]
+                                             a server on the store in DIR; port 8787, host 127.0.0.1 by default
   syncline inspect DIR                       what the server's store in DIR holds
   syncline compact DIR [--dry-run] [--max-offline-days N]
-                                             compacts the histories in DIR, or says what that would do and cost;
-                                             clients may be offline for 30 days by default`;
+                                             compacts the histories in DIR, or says what that would do and cost
+  clients may be offline for 30 days by default; a server and a compaction of its folder go by the same number`;
 
 /** Answers the exit code. */
 const main = async (args: readonly string[]): Promise<number> => {
@@ -26,22 +27,22 @@ const main = async (args: readonly string[]): Promise<number> => {
   });
   const [command, directory, ...rest] = positionals;
   if (directory === undefined || rest.length > 0) throw new Error('one command and one folder are expected');
+  const maxOfflineDays = Number(values['max-offline-days']);
+  if (!(maxOfflineDays > 0))
+    throw new Error(`--max-offline-days ${values['max-offline-days']}: a number above 0 is expected`);
   switch (command) {
     case 'serve': {
       const port = Number(values.port);
       if (!Number.isInteger(port) || port < 0 || port > 65535)
         throw new Error(`--port ${values.port}: a number from 0 to 65535 is expected`);
-      await serve({ directory, host: values.host, port });
+      await serve({ directory, host: values.host, port, maxOfflineDays });
       return 0;
     }
     case 'inspect':
       console.log(printReports(await inspect(directory)));
       return 0;
     case 'compact': {
-      const days = Number(values['max-offline-days']);
-      if (!(days > 0))
-        throw new Error(`--max-offline-days ${values['max-offline-days']}: a number above 0 is expected`);
-      const maxOffline = days * 86_400_000;
+      const maxOffline = maxOfflineDays * 86_400_000;
       const options = { directory, dryRun: values['dry-run'], maxOffline, now: Date.now() };
       console.log(printCompactReports(await compactFolder(options)));
       return 0;

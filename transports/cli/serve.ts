@@ -18,6 +18,8 @@ export interface ServeOptions {
   readonly host: string;
   /** 0 takes any free port. */
   readonly port: number;
+  /** Days after which a silent client has to reset itself. */
+  readonly maxOfflineDays: number;
 }
 
 const told = (note: Exclude<ServerNote, { type: 'decided' | 'cut' | 'compacted' }>): string => {
@@ -33,6 +35,7 @@ export const serve = async (options: ServeOptions): Promise<void> => {
   const server = await startServer({
     store,
     listeners: [listener],
+    clientMaxOfflineDays: options.maxOfflineDays,
     onNote: (note) => {
       if (note.type === 'decided' || note.type === 'compacted') return;
       if (note.type === 'cut') console.error(`cut: ${note.reason.message}`);
