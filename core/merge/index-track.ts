@@ -127,13 +127,12 @@ export class Track {
   /** The changesets as they are now; the same reference where nothing was replaced. */
   result(): readonly Changeset[] {
     if (!this.#changed.includes(1)) return this.changesets;
-    const result: Changeset[] = [];
+    const result = this.changesets.slice();
     let k = 0;
     for (let c = 0; c < this.changesets.length; c++) {
       const changeset = this.changesets[c] as Changeset;
       const end = k + changeset.instructions.length;
       if (this.#changed[c] === 0) {
-        result.push(changeset);
         k = end;
         continue;
       }
@@ -144,7 +143,7 @@ export class Track {
         const instruction = this.instructions[k] ?? null;
         if (instruction !== null) instructions.push(instruction);
       }
-      result.push({ ...changeset, instructions });
+      result[c] = { ...changeset, instructions };
     }
     return result;
   }
