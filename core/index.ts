@@ -52,6 +52,9 @@ export {
 export type { ClientFile, LocalWrite } from './history/client-file.js';
 export { loadClientFile, type RecordsBySpace, recordsBySpace } from './history/client-records.js';
 export { supersede } from './history/compact.js';
+export { type EncodedError, supersedeEncoded } from './history/compact-encoded.js';
+export { supersedeSegment } from './history/compact-packed.js';
+export { supersedeSegmentBytes } from './history/compact-segment.js';
 export { type ClientForecast, type ClientStanding, type Forecast, forecast } from './history/forecast.js';
 export { defaultMaxOffline, passedBy, seenEvery } from './history/horizon.js';
 export type { CorruptRecord } from './history/journal.js';
@@ -70,6 +73,12 @@ export {
   type RewritePolicy,
   rewritePlan,
 } from './history/rewrite-commit.js';
+export {
+  changesetsOf as changesetsOfSegment,
+  decodeSegment,
+  encodeSegment,
+  type Segment,
+} from './history/segment.js';
 export {
   extended,
   loadPartition,
