@@ -76,7 +76,7 @@ kill(`loses nothing that it had acknowledged, at ${KILLS} seeded points between 
     });
   const devices = [await open(), await open()] as const;
   const waits: Promise<void>[] = [];
-  const deadline = Date.now() + 120_000;
+  const deadline = Date.now() + 200_000;
   let next = 1;
   devices[0].write((tx) => tx.create('Entry', { _id: 0, by: 'all', hits: 0 }));
   await devices[0].session.waitForUpload();
