@@ -1,6 +1,7 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import type { Client, RecoveryReport, ResetMode, Snapshot } from '../transports/client.js';
+import { syncline } from '../core/merge/rule-set.js';
+import type { Client, ClientOptions, RecoveryReport, ResetMode, Snapshot } from '../transports/client.js';
 import { systemClock } from '../transports/clock.js';
 import type { ServerOptions } from '../transports/server.js';
 import { MemoryFile, memoryClientStore } from '../transports/stores/memory.js';
@@ -12,13 +13,18 @@ const titles = (of: Pick<Client, 'objects'>): unknown[] =>
   [...of.objects('Task')].map((task) => `${task['_id']}=${task['title']}`);
 
 /** A device that has an unsynced write when the server is taken back to where it had `a` only. */
-const restored = async (mode: ResetMode, more: object = {}, server: Partial<ServerOptions> = {}) => {
+const restored = async (
+  mode: ResetMode,
+  more: object = {},
+  server: Partial<ServerOptions> = {},
+  client: Partial<ClientOptions> = {},
+) => {
   const world = new ResetWorld();
   await world.start(server);
   const other = await world.open({ reset: { mode: 'discardLocal' } });
   const heard: unknown[] = [];
   const file = new MemoryFile();
-  const device = await world.open({ store: memoryClientStore(file), reset: { mode, ...more } });
+  const device = await world.open({ store: memoryClientStore(file), reset: { mode, ...more }, ...client });
   other.write((tx) => tx.create('Task', { _id: 'a', title: 'one', tags: ['x', 'y'] }));
   await synced(other, device);
   const backup = world.backup();
@@ -285,6 +291,47 @@ test('every code that asks for a reset gets one, and nothing is lost or done twi
   }
   assert.is(device.parking.writes.length, 0);
   await world.end();
+});
+
+test('a recovery that fails falls back to discarding where the mode says so, and parks everything', async () => {
+  let isBroken = false;
+  const rules = new Proxy(syncline, {
+    get: (target, name) => {
+      if (isBroken) throw new Error('the rules are broken');
+      return Reflect.get(target, name);
+    },
+  });
+  for (const mode of ['recover', 'recoverOrDiscard'] as const) {
+    isBroken = false;
+    const fallbacks: string[] = [];
+    const { world, device } = await restored(
+      mode,
+      {
+        onBefore: () => {
+          isBroken = true;
+        },
+        onAfter: () => {
+          isBroken = false;
+        },
+        onFallback: (reason: string) => void fallbacks.push(reason),
+      },
+      {},
+      { rules },
+    );
+    device.session.resume();
+    const { session } = device;
+    await eventually('it ends', () => ['failed', 'streaming'].includes(session.describe().phase));
+    isBroken = false;
+    if (mode === 'recover') {
+      assert.match(session.describe().failure ?? '', 'the rules are broken');
+      assert.equal(titles(device), ['a=mine', 'b=of what is gone', 'c=offline']);
+    } else {
+      assert.equal(titles(device), ['a=one']);
+      assert.equal(fallbacks, ['the recovery failed: the rules are broken']);
+      assert.is(device.parking.writes.length, 2);
+    }
+    await world.end();
+  }
 });
 
 test.run();

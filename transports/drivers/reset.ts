@@ -183,7 +183,7 @@ export class ResetRunner {
     await options.onBefore?.(new Snapshot(machine().file.state));
     if (signal.aborted) return;
     this.#stage = 'recovering';
-    const prepared = await this.#prepared(fresh, pending, signal);
+    const prepared = await this.#preparedSomehow(fresh, pending, signal);
     if (prepared === null) return;
     const before = new Snapshot(machine().file.state);
     this.#fresh = null;
@@ -230,6 +230,25 @@ export class ResetRunner {
         if (this.#beside === client) this.#beside = null;
         await client.close();
       }
+    }
+  }
+
+  /** Where the recovery itself fails and the mode allows it, the fresh data alone. */
+  async #preparedSomehow(
+    fresh: ClientFile,
+    pending: PendingReset,
+    signal: AbortSignal,
+  ): Promise<PreparedSwitch | null> {
+    const { machine, options } = this.#host;
+    try {
+      return await this.#prepared(fresh, pending, signal);
+    } catch (error) {
+      const mayDiscard = machine().config.reset === 'recoverOrDiscard' && pending.performs === 'recovery';
+      if (!mayDiscard || signal.aborted) throw error;
+      const fallback = `the recovery failed: ${textOf(error)}`;
+      const prepared = await this.#prepared(fresh, { ...pending, performs: 'discard', fallback }, signal);
+      if (prepared !== null) void this.#tell('onFallback', () => options.onFallback?.(fallback));
+      return prepared;
     }
   }
 
