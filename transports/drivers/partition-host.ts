@@ -20,6 +20,7 @@ import {
   openingSpaces,
   type Partition,
   type PartitionSummary,
+  passedBy,
   type RecordBatch,
   type RewritePolicy,
   type ServerConfig,
@@ -134,10 +135,13 @@ export class PartitionHost {
       now,
       schedule,
       done: (rewritten) => {
-        const { compactions } = this.partition.log;
+        const { log, cut } = this.partition;
+        const passed = rewritten.plan.cut > cut ? passedBy(this.partition, rewritten.plan.cut) : [];
+        const expires = passed.map(({ ident, baseVersion }) => ({ ident, version: baseVersion }));
         this.dispatch({ type: 'rewritten', rewritten, now: now() });
         void this.taken().then(() => {
-          if (this.partition.log.compactions > compactions) compacted?.(rewritten.certificate);
+          if (this.partition.log.compactions > log.compactions)
+            compacted?.({ ...rewritten.certificate, expires });
         });
       },
       left: (message) => uncompacted?.(message),

@@ -35,7 +35,7 @@ export type ServerNote =
       readonly code: ErrorCode;
       readonly message: string;
     }
-  /** The history was compacted, and this is how far. Whom it passed is in the certificate that is kept. */
+  /** The history was compacted: how far, to what effect, and whom it passed. */
   | { readonly type: 'compacted'; readonly partition: string; readonly certificate: Certificate }
   /** It could not be, and stays as it is: it does not hold what it should. */
   | { readonly type: 'uncompacted'; readonly partition: string; readonly message: string }
