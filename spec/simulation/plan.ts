@@ -60,6 +60,8 @@ export interface PlanOptions {
   readonly maxOffline?: number | null | undefined;
   readonly reset?: ResetMode | undefined;
   readonly faults?: readonly string[] | undefined;
+  /** The events themselves, instead of any by chance. */
+  readonly events?: readonly PlannedEvent[] | undefined;
   /** How many events there are. */
   readonly steps?: number | undefined;
   /** Positions of the events that are kept; all by default. */
@@ -124,7 +126,8 @@ export const planOf = (options: PlanOptions, kinds: readonly Kind[]): Plan => {
     .map(({ name }) => name);
   const chosen = options.faults ?? faults;
   const present = kinds.filter(({ isFault, name }) => !isFault || chosen.includes(name));
-  const events = eventsOf(stream(options.seed, 'events'), present, options.steps ?? decided.steps);
+  const events =
+    options.events ?? eventsOf(stream(options.seed, 'events'), present, options.steps ?? decided.steps);
   return {
     seed: options.seed,
     devices: options.devices ?? decided.devices,
