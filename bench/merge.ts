@@ -198,7 +198,7 @@ const runApart = (
   const { status, signal, stdout, stderr } = spawnSync(
     process.execPath,
     [script, subject, workload, modules, smoke ? 'smoke' : 'real'],
-    { encoding: 'utf8', maxBuffer: 2 ** 26, timeout: 1000 * seconds, killSignal: 'SIGKILL' },
+    { encoding: 'utf8', maxBuffer: 2 ** 26, timeout: Math.ceil(1000 * seconds), killSignal: 'SIGKILL' },
   );
   const isLate = status === null && signal === 'SIGKILL';
   if (status !== 0 && !isLate) throw new Error(`${subject} failed on ${workload}: ${stderr}`);
