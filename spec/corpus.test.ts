@@ -20,6 +20,25 @@ const corpus: readonly (SimulationOptions & { readonly wrong: string })[] = [
       { at: 94_000, does: 'server restart', seed: 0 },
     ],
   },
+  {
+    wrong: 'a device with its downloads held did not find out that the server had lost acknowledged writes',
+    seed: 800_504,
+    devices: 1,
+    servers: 1,
+    partitions: 1,
+    carrier: 'link',
+    explain: false,
+    tight: false,
+    compacts: true,
+    maxOffline: null,
+    reset: 'recover',
+    events: [
+      { at: 239, does: 'pause one way', seed: 2 },
+      { at: 314, does: 'write', seed: 0 },
+      { at: 752, does: 'restored backup', seed: 0 },
+      { at: 895, does: 'write', seed: 0 },
+    ],
+  },
 ];
 
 const past = suite('corpus');

@@ -1,6 +1,8 @@
 /** The client's machine: one direction paused, silence, pauses between attempts, tokens that are refused. */
+import * as E from 'fp-ts/lib/Either.js';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
+import { loadClientFile } from '../core/history/client-records.js';
 import { defaultTiming, retryDelay } from '../core/session/client-session.js';
 import { Machine } from './kit/client-machine.js';
 import { withLimits } from './kit/with-limits.js';
@@ -63,6 +65,29 @@ directions('downloads: the server is told, nothing changes here, and all comes d
   assert.ok(identify?.type === 'identify' && identify.uploadsOnly === undefined);
   assert.equal(identify.download, progress.download);
 });
+
+directions(
+  'downloads: an acknowledgement is saved with the version that it holds for, and the server asked for it',
+  () => {
+    const machine = withoutDownloads().write();
+    const { progress } = machine.session.file;
+    machine.download([], 1);
+    const [commit] = machine.effects;
+    assert.ok(commit?.type === 'commit');
+    const saved = loadClientFile([...commit.batch.puts]);
+    assert.ok(E.isRight(saved));
+    assert.equal(saved.right.progress, {
+      download: progress.download,
+      upload: { ...progress.upload, clientVersion: 1 },
+      latest: { version: progress.download.serverVersion + 1, salt: 3 },
+    });
+    machine.tell({ type: 'resume', direction: 'download' });
+    machine.hear({ type: 'unbound' }).tell({ type: 'opened', token: 't' });
+    const identify = machine.sent.find((message) => message.type === 'identify');
+    assert.ok(identify?.type === 'identify');
+    assert.equal(identify.latest, saved.right.progress.latest);
+  },
+);
 
 directions('downloads: waits for them end after they are resumed, and not before', () => {
   const machine = withoutDownloads().tell({ type: 'await', what: 'download', id: 7 });

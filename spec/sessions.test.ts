@@ -1,6 +1,8 @@
 import fc from 'fast-check';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
+import type { RecordEntry } from '../core/base/record.js';
+import { entriesAfter } from '../core/base/run.js';
 import type { Conversation, Device } from './kit/conversation.js';
 import {
   compactingLife,
@@ -134,6 +136,14 @@ conversations(
   },
 );
 
+/** The server's store is what it was when the backup was taken, and a server starts on it. */
+const restore = (conversation: Conversation, backup: readonly RecordEntry[]): void => {
+  const { records } = conversation;
+  const deletes = records.entries().map(({ space, index }) => ({ space, from: index, to: index + 1 }));
+  records.apply({ deletes, puts: backup });
+  conversation.crashServer();
+};
+
 conversations('a server restored from a backup is found out by its salts', () => {
   const conversation = peopled(seeded(4), 1);
   const [a] = conversation.devices as [Device];
@@ -141,19 +151,48 @@ conversations('a server restored from a backup is found out by its salts', () =>
   const backup = conversation.records.entries();
   randomWrite(conversation, a, seeded(10));
   conversation.heal();
-  const everything = Number.MAX_SAFE_INTEGER;
-  conversation.records.apply({
-    deletes: ['meta', 'log', 'file', 'snapshot', 'reciprocal-2'].map((space) => ({
-      space,
-      from: 0,
-      to: everything,
-    })),
-    puts: backup,
-  });
-  conversation.crashServer();
+  restore(conversation, backup);
   conversation.heal();
   assert.is(a.session.phase, 'failed');
   assert.match(a.failures.join('\n'), /bad_server_version|diverging_histories|bad_client_version/);
 });
+
+for (const [since, code] of [
+  ['nothing was written since', 'bad_server_version'],
+  ['others have written since', 'diverging_histories'],
+] as const)
+  conversations(`a server restored while downloads are held has the file reset: ${since}`, () => {
+    const conversation = peopled(seeded(4), 2);
+    const [a, b] = conversation.devices as [Device, Device];
+    conversation.heal();
+    const backup = conversation.records.entries();
+    conversation.tell(b, { type: 'pause' });
+    conversation.tell(a, { type: 'pause', direction: 'download' });
+    while (conversation.move());
+    const made: number[] = [];
+    for (let i = 0; i < 3; i++) {
+      randomWrite(conversation, a, seeded(10 + i));
+      made.push(a.session.file.version);
+    }
+    while (conversation.move());
+    const { progress } = a.session.file;
+    assert.is(progress.upload.clientVersion, made[2], 'all is acknowledged');
+    // What is saved has to say it.
+    conversation.crash(a);
+    restore(conversation, backup);
+    if (code === 'diverging_histories') {
+      for (let i = 0; i < 6; i++) randomWrite(conversation, b, seeded(20 + i));
+      conversation.tell(b, { type: 'resume' });
+      while (conversation.move());
+      assert.ok(conversation.server.partition.head >= progress.latest.version);
+    }
+    conversation.heal();
+    assert.match(a.failures.join('\n'), code);
+    assert.is(a.session.failure?.action, 'ClientReset');
+    const integrated = a.session.asked?.integrated;
+    assert.ok(typeof integrated === 'number');
+    const lost = entriesAfter(a.session.file.writes, integrated).map((write) => write.version);
+    assert.equal(lost, made, 'what the server has lost is here still');
+  });
 
 conversations.run();

@@ -170,11 +170,14 @@ const acknowledgedBytes = (before: ClientFile, after: ClientFile): number => {
   return bytes;
 };
 
-/** What is left of a download where downloads are held: the acknowledgement. */
+/**
+ * What is left of a download where downloads are held: the acknowledgement, and the version that it holds for. By
+ * that the server is found out that is restored to a time before: it would no longer know of what it acknowledged.
+ */
 const acknowledgementIn = (file: ClientFile, message: Download): Incoming => ({
   download: file.progress.download,
   upload: message.upload,
-  latest: file.progress.latest,
+  latest: message.latest,
   changesets: [],
 });
 
