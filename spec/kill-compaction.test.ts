@@ -51,7 +51,10 @@ const fill = async (path: string): Promise<void> => {
   await server.close();
 };
 
-type Stage = 'read' | 'rewrite' | 'commit' | 'done';
+type Stage = 'read' | 'commit' | 'done';
+
+/** Where the rounds are killed, by turns. Only what is killed during the commit is a matter of luck, whatever the machine's pace. */
+const stages: readonly Stage[] = ['read', 'commit', 'commit', 'commit', 'commit', 'done'];
 
 const start = (
   path: string,
@@ -114,14 +117,17 @@ kill(`leaves the old history or the new one, whole, at ${KILLS} seeded points`, 
     const path = join(folder, `round-${round}`);
     cpSync(template, path, { recursive: true });
     const { child, reached } = start(path);
-    const isAtCommit = round % 3 > 0;
-    await reached(isAtCommit ? 'commit' : 'read');
-    await setTimeout((random.int(1001) / 1000) * (isAtCommit ? 1.5 * commitTime : rewriteTime));
+    const stage = stages[round % stages.length] ?? 'read';
+    await reached(stage);
+    const longest = { read: rewriteTime / 2, commit: 1.5 * commitTime, done: 0 }[stage];
+    await setTimeout((random.int(1001) / 1000) * longest);
     await killed(child);
     const found = await contents(path);
     assert.is(found.digest, before.digest);
-    if (found.all === before.all) old++;
-    else {
+    if (found.all === before.all) {
+      assert.is.not(stage, 'done', `round ${round}: the commit had been told of, and is gone`);
+      old++;
+    } else {
       assert.is(found.all, after.all, `round ${round}: neither the old history nor the new one`);
       committed++;
     }
@@ -129,7 +135,7 @@ kill(`leaves the old history or the new one, whole, at ${KILLS} seeded points`, 
   };
   for (let round = 0; round < KILLS; round += 2) await Promise.all([one(round), one(round + 1)]);
   assert.is(old + committed, KILLS);
-  assert.ok(old > 5 && committed > 5, `${old} old, ${committed} new`);
+  assert.ok(old > 0, `${old} old, ${committed} new`);
   rmSync(folder, { recursive: true, force: true });
 });
 
