@@ -79,6 +79,7 @@ export {
   encodeSegment,
   type Segment,
 } from './history/segment.js';
+export { commitOwn, type OwnWrite } from './history/server-commit.js';
 export {
   extended,
   loadPartition,

@@ -13,11 +13,12 @@ import { columnsOf } from '../merge/column-lookup.js';
 import type { MergeOptions, TransformError } from '../merge/transform.js';
 import { type ApplyError, edit } from '../model/apply.js';
 import type { Changeset } from '../model/changeset.js';
+import type { Instruction } from '../model/instruction.js';
 import type { UploadCursor } from '../model/progress.js';
 import type { State } from '../model/state.js';
 import { integrate, type LocalForm } from './integrate.js';
 import { isSnapshotDue, journaled, snapshot } from './journal.js';
-import type { FileRecord, Partition, ServerEntry } from './partition.js';
+import { type FileRecord, type Partition, type ServerEntry, serverIdent } from './partition.js';
 import * as records from './server-records.js';
 
 export interface PartitionCommit {
@@ -143,6 +144,89 @@ const formsFor = (
   return forms;
 };
 
+interface Growth {
+  readonly partition: Partition;
+  readonly entries: readonly ServerEntry[];
+  readonly puts: readonly RecordEntry[];
+  readonly deletes: readonly RecordRange[];
+}
+
+/** The history with changesets appended that lead to `state`; what of the records this changes, but for `meta`. */
+const grownBy = (partition: Partition, changesets: readonly Changeset[], state: State): Growth => {
+  if (changesets.length === 0) return { partition, entries: [], puts: [], deletes: [] };
+  const puts: RecordEntry[] = [];
+  const entries: ServerEntry[] = [];
+  let { head, tail, salts, journal, snapshotVersion, log } = partition;
+  let deletes: readonly RecordRange[] = [];
+  let added = 0;
+  for (const changeset of changesets) {
+    head++;
+    const placed: Changeset = { ...changeset, version: head, base: changeset.version };
+    const record = records.logRecord(placed);
+    const { length } = record.bytes;
+    const entry: ServerEntry = { ...placed, bytes: length, through: (runLast(tail)?.through ?? 0) + length };
+    added += length;
+    tail = appended(tail, entry);
+    entries.push(entry);
+    puts.push(record);
+  }
+  log = { ...log, bytes: log.bytes + added };
+  if (runLength(tail) > limits.tailEntries) tail = droppedThrough(tail, head - limits.tailEntries);
+  if (salts[salts.length - 1]?.salt !== partition.salt)
+    salts = [...salts, { from: partition.head + 1, salt: partition.salt }];
+  journal = journaled(journal, added, partition.state, state);
+  if (isSnapshotDue(journal)) {
+    const whole = snapshot(state);
+    journal = whole.journal;
+    snapshotVersion = head;
+    deletes = whole.deletes;
+    puts.push(...whole.puts);
+  }
+  return {
+    partition: { ...partition, head, tail, salts, journal, snapshotVersion, log, state },
+    entries,
+    puts,
+    deletes,
+  };
+};
+
+/** A change that the server itself makes: fits the partition's present state. */
+export interface OwnWrite {
+  readonly instructions: readonly Instruction[];
+  /** Kept in the same commit; no space of the partition's own. */
+  readonly records: RecordBatch;
+}
+
+/**
+ * Appends a changeset of the server's own file, and what goes with it. Left, and nothing is changed, where an
+ * instruction does not fit. With no instructions the history stays as it is.
+ */
+export const commitOwn = (
+  partition: Partition,
+  write: OwnWrite,
+  now: number,
+): E.Either<ApplyError, PartitionCommit> => {
+  const { instructions, records: kept } = write;
+  if (instructions.length === 0) return E.right({ partition, batch: kept });
+  const draft = edit(partition.state);
+  for (const instruction of instructions) {
+    const error = draft.apply(instruction);
+    if (error !== null) return E.left(error);
+  }
+  // As on a device: what is known is overwritten, whatever clock it was stamped by.
+  const known = runLast(partition.tail)?.timestamp ?? 0;
+  const timestamp = Math.min(limits.timestamp, Math.max(Math.floor(now), known + 1));
+  const changeset: Changeset = { version: 0, base: 0, timestamp, origin: serverIdent, instructions };
+  const grown = grownBy(partition, [changeset], draft.finish());
+  return E.right({
+    partition: grown.partition,
+    batch: {
+      deletes: [...grown.deletes, ...kept.deletes],
+      puts: [...grown.puts, records.metaRecord(grown.partition), ...kept.puts],
+    },
+  });
+};
+
 /**
  * Integrates an upload of `file`. `met` are the main entries above the base of the first changeset, up to
  * the head (from the tail or the store). Cost: that of the merge; nothing depends on the length of the
@@ -161,26 +245,9 @@ export const commitUpload = (
   const incoming = upload.changesets.map((changeset) => ({ ...changeset, origin: file.ident }));
   const fitted = integrateFitting(partition.state, forms, incoming, options);
 
-  const puts: RecordEntry[] = [];
-  const deletes: RecordRange[] = [];
-  let { head, tail, salts, journal, snapshotVersion, log } = partition;
-  const entries: ServerEntry[] = [];
-  let added = 0;
-  for (const changeset of fitted.incoming) {
-    head++;
-    const placed: Changeset = { ...changeset, version: head, base: changeset.version };
-    const record = records.logRecord(placed);
-    const { length } = record.bytes;
-    const entry: ServerEntry = { ...placed, bytes: length, through: (runLast(tail)?.through ?? 0) + length };
-    added += length;
-    log = { ...log, bytes: log.bytes + length };
-    tail = appended(tail, entry);
-    entries.push(entry);
-    puts.push(record);
-  }
-  if (runLength(tail) > limits.tailEntries) tail = droppedThrough(tail, head - limits.tailEntries);
-  if (entries.length > 0 && salts[salts.length - 1]?.salt !== partition.salt)
-    salts = [...salts, { from: partition.head + 1, salt: partition.salt }];
+  const grown = grownBy(partition, fitted.incoming, fitted.state);
+  const puts: RecordEntry[] = [...grown.puts];
+  const deletes: RecordRange[] = [...grown.deletes];
 
   const rewritten = new Map(reciprocals);
   for (let i = 0; i < forms.length; i++) {
@@ -209,24 +276,13 @@ export const commitUpload = (
   }
   if (fitted.rejected !== null) puts.push(records.quarantineRecord(file.ident, fitted.rejected.changeset));
 
-  if (added > 0) journal = journaled(journal, added, partition.state, fitted.state);
-  if (isSnapshotDue(journal)) {
-    const whole = snapshot(fitted.state);
-    journal = whole.journal;
-    snapshotVersion = head;
-    deletes.push(...whole.deletes);
-    puts.push(...whole.puts);
-  }
-  const changed: Partition = withFile(
-    { ...partition, head, tail, salts, journal, snapshotVersion, log, state: fitted.state },
-    after,
-  );
+  const changed = withFile(grown.partition, after);
   puts.push(records.metaRecord(changed), records.fileRecord(after));
   return {
     partition: changed,
     file: after,
     reciprocals: rewritten,
-    entries,
+    entries: grown.entries,
     rejected: fitted.rejected,
     batch: { deletes, puts: puts.filter((put) => !isTrimmed(put, file.ident, after.baseVersion)) },
   };

@@ -7,7 +7,7 @@ import type { RecordBatch, RecordEntry, RecordRange } from '../base/record.js';
 import { emptyTrie, forEach, get, remove, set, type Trie } from '../base/trie.js';
 import type { Rewritten } from '../history/log-rewrite.js';
 import { fileOf, type Partition } from '../history/partition.js';
-import type { Reciprocals } from '../history/server-commit.js';
+import type { OwnWrite, Reciprocals } from '../history/server-commit.js';
 import type { Decision } from '../merge/recorder.js';
 import type { RuleSet } from '../merge/rule.js';
 import type { DownloadCursor, UploadCursor } from '../model/progress.js';
@@ -103,6 +103,8 @@ export type ServerEvent = {
   | { readonly type: 'read'; readonly id: number; readonly entries: readonly RecordEntry[] }
   /** Time passes; as often as the driver likes. */
   | { readonly type: 'tick' }
+  /** The server itself changes the partition. Fits its present state, or is a bug of whoever made it. */
+  | { readonly type: 'written'; readonly write: OwnWrite }
   /** The log was rewritten beside the running machine. */
   | { readonly type: 'rewritten'; readonly rewritten: Rewritten }
   /** Another server has committed: `partition` is what the store now holds. */

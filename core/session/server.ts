@@ -19,7 +19,7 @@ import { entriesAfter } from '../base/run.js';
 import { forEach, get, remove, set } from '../base/trie.js';
 import { isPassed } from '../history/horizon.js';
 import { fileOf, type Partition, tailStart } from '../history/partition.js';
-import { allocateIdent } from '../history/server-commit.js';
+import { allocateIdent, commitOwn, type OwnWrite } from '../history/server-commit.js';
 import { readEntries, reciprocalSpace } from '../history/server-records.js';
 import type { Bind, ClientError, ClientMark, ClientMessage, Identify, Upload } from '../protocol/messages.js';
 import { checkTransition, permitted, type ServerEventType, serverTable } from './phases.js';
@@ -321,6 +321,15 @@ const refreshed = (machine: ServerMachine, partition: Partition): ServerStep => 
   return andThenServer(alone, behind);
 };
 
+const written = (machine: ServerMachine, write: OwnWrite, now: number): ServerStep => {
+  const commit = commitOwn(machine.partition, write, now);
+  if (E.isLeft(commit)) throw new Error(`bug: a write of the server does not fit: ${commit.left.message}`);
+  const { partition, batch } = commit.right;
+  if (batch.puts.length + batch.deletes.length === 0) return stayAs(machine);
+  const step: ServerStep = { machine: { ...machine, partition }, effects: [{ type: 'commit', batch }] };
+  return partition === machine.partition ? step : andThenServer(step, behind);
+};
+
 /**
  * One step. Total (law 8) and deterministic (law 6); throws on a bug only. With `isMoreComing` what the history
  * has grown by is sent to others in a later step: of several events that are at hand, one message tells all.
@@ -346,6 +355,8 @@ const stepAlone = (machine: ServerMachine, event: ServerEvent): ServerStep => {
       return readAnswered(machine, event.id, event.entries, event.now);
     case 'tick':
       return ticked(machine, event.now);
+    case 'written':
+      return written(machine, event.write, event.now);
     case 'rewritten':
       return rewrittenLog(machine, event.rewritten, event.now);
     case 'refreshed':

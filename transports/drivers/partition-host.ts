@@ -17,6 +17,7 @@ import {
   loadPartition,
   maxOfflineOf,
   newServerMachine,
+  type OwnWrite,
   openingSpaces,
   type Partition,
   type PartitionSummary,
@@ -27,6 +28,7 @@ import {
   type ServerEffect,
   type ServerEvent,
   type ServerMachine,
+  type State,
   seenEvery,
   serverStep,
   summary,
@@ -47,8 +49,18 @@ export interface HostCallbacks {
   readonly uncompacted?: (message: string) => void;
 }
 
+/**
+ * A change of the server's own that waits for its turn. `make` is called with the state that it is to change, once
+ * more where another server was first; what it throws, and its Left, changes nothing.
+ */
+interface OwnRequest {
+  readonly type: 'request';
+  readonly make: (state: State) => E.Either<Error, OwnWrite>;
+  readonly done: (outcome: E.Either<Error, number>) => void;
+}
+
 /** A file that identifies itself may have seen more on another server; a mark asks for all there is. */
-const asksForNewest = (event: ServerEvent): boolean =>
+const asksForNewest = (event: ServerEvent | OwnRequest): boolean =>
   event.type === 'message' && (event.message.type === 'identify' || event.message.type === 'mark');
 
 const EVERYTHING = Number.MAX_SAFE_INTEGER;
@@ -83,6 +95,8 @@ export const readPartition = async (store: PartitionStore): Promise<PartitionSum
 /** What came from one connection in one turn of the event loop gets here in turns of promises, so many apart at most. */
 const between = 16;
 
+const nothingWritten: OwnWrite = { instructions: [], records: { deletes: [], puts: [] } };
+
 /** Events that are taken without waiting for more. */
 const most = 256;
 
@@ -92,7 +106,7 @@ export class PartitionHost {
   readonly #salt: number;
   #machine: ServerMachine;
   #revision: number;
-  #events: ServerEvent[] = [];
+  #events: (ServerEvent | OwnRequest)[] = [];
   #isRunning = false;
   #hasStopped = false;
   #idle: (() => void)[] = [];
@@ -155,7 +169,23 @@ export class PartitionHost {
   }
 
   dispatch(event: ServerEvent): void {
-    if (this.#hasStopped) return;
+    if (!this.#hasStopped) this.#enqueue(event);
+  }
+
+  /**
+   * Changes the partition as the server's own file. Resolves with the newest version once that is durable; rejects
+   * with what `make` has answered or thrown, with the reason where the host has stopped, or else with what the
+   * store says.
+   */
+  write(make: OwnRequest['make']): Promise<number> {
+    return new Promise((resolve, reject) => {
+      const done = E.match(reject, resolve);
+      if (this.#hasStopped) done(E.left(new Error('the partition was given up')));
+      else this.#enqueue({ type: 'request', make, done });
+    });
+  }
+
+  #enqueue(event: ServerEvent | OwnRequest): void {
     this.#events.push(event);
     if (!this.#isRunning) void this.#run();
   }
@@ -185,7 +215,10 @@ export class PartitionHost {
   /** Does nothing more, and tells nobody. */
   stop(): void {
     this.#hasStopped = true;
+    const given = this.#events;
     this.#events = [];
+    for (const event of given)
+      if (event.type === 'request') event.done(E.left(new Error('the partition was given up')));
     this.#compactor?.stop();
     this.#stopTick?.();
   }
@@ -204,7 +237,7 @@ export class PartitionHost {
         const events = this.#events;
         this.#events = [];
         const taken = this.#taken.splice(0);
-        const effects = await this.#take(events);
+        const effects = await this.#takeOrRefuse(events);
         for (const resolve of taken) resolve();
         for (const effect of effects) if (!this.#hasStopped) this.#perform(effect);
       }
@@ -224,8 +257,19 @@ export class PartitionHost {
     }
   }
 
+  /** Whoever waits for a write hears of its end, too, where nothing is performed any more. */
+  async #takeOrRefuse(events: readonly (ServerEvent | OwnRequest)[]): Promise<readonly ServerEffect[]> {
+    try {
+      return await this.#take(events);
+    } catch (error) {
+      const reason = error instanceof Error ? error : new Error(String(error));
+      for (const event of events) if (event.type === 'request') event.done(E.left(reason));
+      throw error;
+    }
+  }
+
   /** Steps through the events and makes what they decide durable. */
-  async #take(events: readonly ServerEvent[]): Promise<readonly ServerEffect[]> {
+  async #take(events: readonly (ServerEvent | OwnRequest)[]): Promise<readonly ServerEffect[]> {
     let base = this.#machine;
     const before: ServerEffect[] = [];
     const refresh = async (): Promise<void> => {
@@ -244,7 +288,9 @@ export class PartitionHost {
       let machine = base;
       const effects: ServerEffect[] = before.slice();
       const batches: RecordBatch[] = [];
-      for (const [i, event] of events.entries()) {
+      const answers: (() => void)[] = [];
+      for (const [i, given] of events.entries()) {
+        const event = given.type === 'request' ? this.#made(given, machine, answers) : given;
         const next = serverStep(machine, event, i < events.length - 1);
         machine = next.machine;
         for (const effect of next.effects) {
@@ -262,8 +308,26 @@ export class PartitionHost {
       }
       this.#machine = machine;
       if (batches.length > 0) this.#compactor?.committed();
+      for (const answer of answers) answer();
       return effects;
     }
+  }
+
+  /** The request as an event; `answers`: to be called once the step is durable. */
+  #made({ make, done }: OwnRequest, { partition }: ServerMachine, answers: (() => void)[]): ServerEvent {
+    let write = nothingWritten;
+    try {
+      const made = make(partition.state);
+      if (E.isLeft(made)) answers.push(() => done(made));
+      else {
+        write = made.right;
+        const version = partition.head + (write.instructions.length > 0 ? 1 : 0);
+        answers.push(() => done(E.right(version)));
+      }
+    } catch (error) {
+      answers.push(() => done(E.left(error instanceof Error ? error : new Error(String(error)))));
+    }
+    return { type: 'written', write, now: this.#callbacks.now() };
   }
 
   /** While files are bound the machine is told that time passes: it notes that they are there. */
