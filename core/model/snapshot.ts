@@ -24,17 +24,33 @@ import { dictionary, list, objectValue, type Payload } from './value.js';
 
 /** Time and memory in proportion to the state. */
 export const toInstructions = (state: State): Instruction[] => {
+  const out = schemaOf(state);
+  for (const table of tablesByName(state))
+    for (const key of sortedKeys(table.objects)) {
+      objectInstructions(state, table, key as Key, get(table.objects, key) as ObjectNode, out);
+    }
+  return out;
+};
+
+/** Adds what makes one object, with all that is in it, to `out`. */
+export const objectInstructions = (
+  state: State,
+  table: Table,
+  key: Key,
+  object: ObjectNode,
+  out: Instruction[],
+): void => {
+  out.push(make.createObject(table.name, key));
+  new Writer(state, out, table.name, key).properties(table, object);
+};
+
+/** What makes the classes, without objects. */
+export const schemaOf = (state: State): Instruction[] => {
   const out: Instruction[] = [];
   const tables = tablesByName(state);
   for (const { name, spec } of tables) out.push(make.addTable(name, spec));
   for (const { name, columns } of tables)
     for (const column of columns) out.push(make.addColumn(name, column.name, column.spec));
-  for (const table of tables)
-    for (const key of sortedKeys(table.objects)) {
-      const object = get(table.objects, key) as ObjectNode;
-      out.push(make.createObject(table.name, key as Key));
-      new Writer(state, out, table.name, key as Key).properties(table, object);
-    }
   return out;
 };
 

@@ -27,7 +27,7 @@ import {
   SetNode,
   type Table,
 } from '../model/state.js';
-import type { Place, Writer } from './transaction-writer.js';
+import type { MissingTarget, Place, Writer } from './transaction-writer.js';
 import { type UsageCode, WriteError } from './usage-error.js';
 import { elementOf, rawIndex } from './view.js';
 
@@ -249,7 +249,7 @@ class Walk implements Spot {
   }
 }
 
-/** Links must be to objects that exist; `creating` counts as one. */
+/** Links are to objects that exist, but for those that the transaction lets pass; `creating` counts as one. */
 const linkRules = (
   writer: Writer,
   mixed: boolean,
@@ -259,11 +259,14 @@ const linkRules = (
   linkProblem: (table, key) =>
     hasObject(writer.state, table, key) || (creating?.table === table && creating.key === key)
       ? null
-      : {
-          code: 'no-such-object',
-          found: `a link to ${printObject(table, key)}, which does not exist`,
-          expected: 'a link to an object that exists',
-        },
+      : writer.missingTarget(table, key),
+});
+
+/** As apps write: links are to objects that exist. */
+export const noMissingTarget: MissingTarget = (table, key) => ({
+  code: 'no-such-object',
+  found: `a link to ${printObject(table, key)}, which does not exist`,
+  expected: 'a link to an object that exists',
 });
 
 const refuse = (reader: InputReader, textOf: (path: readonly PathElement[]) => string): void => {

@@ -19,6 +19,7 @@ import {
   SetInput,
   type SlotInput,
 } from '../model/input.js';
+import type { LinkRules } from '../model/input-reader.js';
 import {
   arrayErase,
   arrayInsert,
@@ -54,8 +55,12 @@ const inside = ({ table, key, field, path }: Place, element: string | number): P
   path: [...path, element],
 });
 
+/** What is wrong with a link to an object that does not exist; null where nothing is. */
+export type MissingTarget = LinkRules['linkProblem'];
+
 export class Writer {
   readonly schema: Schema;
+  readonly missingTarget: MissingTarget;
   readonly instructions: Instruction[] = [];
   /** Why the transaction cannot be committed any more, whatever its body does. */
   failure: WriteError | null = null;
@@ -65,9 +70,10 @@ export class Writer {
   private readonly ingested: { readonly table: string; readonly key: Key }[] = [];
   private isOpen = true;
 
-  constructor(state: State, schema: Schema) {
+  constructor(state: State, schema: Schema, missingTarget: MissingTarget) {
     this.before = state;
     this.schema = schema;
+    this.missingTarget = missingTarget;
     this.draft = edit(state);
   }
 

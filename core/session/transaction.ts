@@ -26,12 +26,13 @@ import {
   findMutableClass,
   isCollection,
   locate,
+  noMissingTarget,
   type PathArgument,
   readExistingKey,
   readFields,
   readKey,
 } from './transaction-place.js';
-import { Writer } from './transaction-writer.js';
+import { type MissingTarget, Writer } from './transaction-writer.js';
 import { WriteError } from './usage-error.js';
 import { type KeyArgument, ObjectsView, type ObjectView, viewOf } from './view.js';
 
@@ -123,6 +124,11 @@ export class Transaction {
     this.#writer.erase(className, readExistingKey(this.#writer, shape, key));
   }
 
+  /** How many instructions have been written so far. */
+  get size(): number {
+    return this.#writer.instructions.length;
+  }
+
   /** The editor of a list. */
   list(className: string, key: KeyArgument, path: PathArgument): ListEditor {
     return new ListEditor(this.#writer, className, key, path);
@@ -174,14 +180,16 @@ const isThenable = (value: unknown): boolean =>
 
 /**
  * Runs `body`. Left where it threw a WriteError; anything else that it throws goes through. `state` must
- * have the classes of `schema` (`schemaInstructions`). Deterministic, if the body is.
+ * have the classes of `schema` (`schemaInstructions`). Deterministic, if the body is. `missingTarget`: what is wrong
+ * with a link to an object that does not exist: as for apps, that it does not, unless something else is given.
  */
 export const transact = <Result>(
   state: State,
   schema: Schema,
   body: (tx: Transaction) => Result,
+  missingTarget: MissingTarget = noMissingTarget,
 ): E.Either<WriteError, Transacted<Result>> => {
-  const writer = new Writer(state, schema);
+  const writer = new Writer(state, schema, missingTarget);
   let result: Result;
   try {
     result = body(new Transaction(writer));

@@ -23,6 +23,7 @@ import {
   type PartitionSummary,
   passedBy,
   type RecordBatch,
+  type RecordEntry,
   type RewritePolicy,
   type ServerConfig,
   type ServerEffect,
@@ -50,12 +51,14 @@ export interface HostCallbacks {
 }
 
 /**
- * A change of the server's own that waits for its turn. `make` is called with the state that it is to change, once
- * more where another server was first; what it throws, and its Left, changes nothing.
+ * A change of the server's own that waits for its turn. `make` is called with the state that it is to change and with
+ * all records of `spaces` as they are beside it, once more where another server was first; what it throws, and its
+ * Left, changes nothing.
  */
 interface OwnRequest {
   readonly type: 'request';
-  readonly make: (state: State) => E.Either<Error, OwnWrite>;
+  readonly make: (state: State, records: readonly RecordEntry[]) => E.Either<Error, OwnWrite>;
+  readonly spaces: readonly string[];
   readonly done: (outcome: E.Either<Error, number>) => void;
 }
 
@@ -96,6 +99,19 @@ export const readPartition = async (store: PartitionStore): Promise<PartitionSum
 const between = 16;
 
 const nothingWritten: OwnWrite = { instructions: [], records: { deletes: [], puts: [] } };
+
+/** What a batch leaves of records and adds to them; in no order. */
+const withBatch = (
+  records: readonly RecordEntry[],
+  { deletes, puts }: RecordBatch,
+): readonly RecordEntry[] => [
+  ...records.filter(
+    ({ space, index }) =>
+      !deletes.some((range) => range.space === space && range.from <= index && index < range.to) &&
+      !puts.some((put) => put.space === space && put.index === index),
+  ),
+  ...puts,
+];
 
 /** Events that are taken without waiting for more. */
 const most = 256;
@@ -168,6 +184,11 @@ export class PartitionHost {
     return this.#machine.partition;
   }
 
+  /** That of the store, with which the partition is as it is here. */
+  get revision(): number {
+    return this.#revision;
+  }
+
   dispatch(event: ServerEvent): void {
     if (!this.#hasStopped) this.#enqueue(event);
   }
@@ -175,13 +196,13 @@ export class PartitionHost {
   /**
    * Changes the partition as the server's own file. Resolves with the newest version once that is durable; rejects
    * with what `make` has answered or thrown, with the reason where the host has stopped, or else with what the
-   * store says.
+   * store says. `make` gets the records of `spaces`, too; none of them may be a space of the partition's own.
    */
-  write(make: OwnRequest['make']): Promise<number> {
+  write(make: OwnRequest['make'], spaces: readonly string[] = []): Promise<number> {
     return new Promise((resolve, reject) => {
       const done = E.match(reject, resolve);
       if (this.#hasStopped) done(E.left(new Error('the partition was given up')));
-      else this.#enqueue({ type: 'request', make, done });
+      else this.#enqueue({ type: 'request', make, spaces, done });
     });
   }
 
@@ -284,18 +305,30 @@ export class PartitionHost {
       const { revision } = await this.#store.load([]);
       if (revision !== this.#revision) await refresh();
     }
+    const spaces = new Set(events.flatMap((event) => (event.type === 'request' ? event.spaces : [])));
     for (;;) {
+      let records: readonly RecordEntry[] = [];
+      if (spaces.size > 0) {
+        const loaded = await this.#store.load([...spaces]);
+        if (loaded.revision !== this.#revision) {
+          await refresh();
+          continue;
+        }
+        records = loaded.entries;
+      }
       let machine = base;
       const effects: ServerEffect[] = before.slice();
       const batches: RecordBatch[] = [];
       const answers: (() => void)[] = [];
       for (const [i, given] of events.entries()) {
-        const event = given.type === 'request' ? this.#made(given, machine, answers) : given;
+        const event = given.type === 'request' ? this.#made(given, machine, records, answers) : given;
         const next = serverStep(machine, event, i < events.length - 1);
         machine = next.machine;
         for (const effect of next.effects) {
-          if (effect.type === 'commit') batches.push(effect.batch);
-          else effects.push(effect);
+          if (effect.type === 'commit') {
+            batches.push(effect.batch);
+            if (spaces.size > 0) records = withBatch(records, effect.batch);
+          } else effects.push(effect);
         }
       }
       if (batches.length > 0) {
@@ -314,10 +347,18 @@ export class PartitionHost {
   }
 
   /** The request as an event; `answers`: to be called once the step is durable. */
-  #made({ make, done }: OwnRequest, { partition }: ServerMachine, answers: (() => void)[]): ServerEvent {
+  #made(
+    { make, spaces, done }: OwnRequest,
+    { partition }: ServerMachine,
+    records: readonly RecordEntry[],
+    answers: (() => void)[],
+  ): ServerEvent {
     let write = nothingWritten;
     try {
-      const made = make(partition.state);
+      const made = make(
+        partition.state,
+        records.filter(({ space }) => spaces.includes(space)),
+      );
       if (E.isLeft(made)) answers.push(() => done(made));
       else {
         write = made.right;
