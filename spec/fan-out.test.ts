@@ -110,6 +110,33 @@ fanOut('sessions that wrote nothing are sent the very same changesets', () => {
   assert.is(fourth?.changesets, second?.changesets);
 });
 
+fanOut('downloads that say the same are one array of bytes, all others are not', () => {
+  const server = new Server(4);
+  server.take(upload(server, 4, write(3, 'Mine')));
+  const sent = downloadsOf(server.take(upload(server, 1, write(1, 'A'))));
+  const [second, third, fourth] = [2, 3, 4].map((connection) => sent.get(connection)?.[0] as Download);
+  if (second === undefined || third === undefined || fourth === undefined)
+    throw new Error('nothing was sent');
+  assert.is(encodeMessage(third), encodeMessage(second));
+  // One number differs in each, and the changesets are the same array.
+  const { download, upload: up, latest } = second;
+  const others: readonly Download[] = [
+    { ...second, session: 2 },
+    { ...second, download: { ...download, serverVersion: download.serverVersion + 1 } },
+    { ...second, download: { ...download, lastIntegratedClientVersion: 1 } },
+    { ...second, upload: { ...up, clientVersion: 9 } },
+    { ...second, upload: { ...up, lastIntegratedServerVersion: 9 } },
+    { ...second, latest: { ...latest, version: latest.version + 1 } },
+    { ...second, latest: { ...latest, salt: 8 } },
+    { ...second, downloadableBytes: 5 },
+    { ...fourth, changesets: second.changesets },
+  ];
+  for (const other of others) {
+    assert.equal(decodeServerMessage(encodeMessage(other)), E.right(other));
+    assert.equal(decodeServerMessage(encodeMessage(second)), E.right(second));
+  }
+});
+
 fanOut('sessions that have written are sent changesets with the base of their own', () => {
   const server = new Server(3);
   server.take(upload(server, 2, write(7, 'Mine')));

@@ -6,12 +6,12 @@
  * those who wrote none of the entries and are at the same version of their own. Such changesets are one array,
  * so that whoever encodes messages can encode it once.
  *
- * A session is sent so much and no more until its link has let it out (`flushing`): what comes meanwhile stays
+ * A session is sent so much and no more until its link has let it out (`limits.unflushedBytes`): what comes meanwhile stays
  * in the history, and leaves in one piece then.
  */
 import { limits } from '../base/limits.js';
 import { entriesAfter } from '../base/run.js';
-import { forEach } from '../base/trie.js';
+import { forEach, newOwner, set, type Trie } from '../base/trie.js';
 import {
   bytesAfter,
   type FileRecord,
@@ -24,10 +24,10 @@ import {
 } from '../history/partition.js';
 import { downloadable } from '../history/server-commit.js';
 import type { Changeset } from '../model/changeset.js';
+import type { DownloadCursor, SaltedVersion } from '../model/progress.js';
 import {
-  andThenServer,
   asking,
-  flushing,
+  keyOfSession,
   type ServerEffect,
   type ServerMachine,
   type ServerSession,
@@ -35,7 +35,6 @@ import {
   sent,
   sessionAt,
   stayAs,
-  withSession,
 } from './server-session.js';
 
 /** What a message is counted as beside its changesets. */
@@ -50,9 +49,6 @@ interface Portion {
   readonly shared: Map<number, readonly Changeset[]>;
 }
 
-/** Portions by the version that they follow, of one history that does not change meanwhile. */
-type Portions = Map<number, Portion>;
-
 const portionOf = (entries: readonly ServerEntry[]): Portion => {
   let bytes = 0;
   const origins = new Set<number>();
@@ -63,6 +59,8 @@ const portionOf = (entries: readonly ServerEntry[]): Portion => {
   return { entries, bytes, origins, shared: new Map() };
 };
 
+const nothing = portionOf([]);
+
 /** The first entries, up to `limits.downloadBytes` and at least one. */
 const first = (entries: readonly ServerEntry[]): readonly ServerEntry[] => {
   let bytes = 0;
@@ -71,15 +69,6 @@ const first = (entries: readonly ServerEntry[]): readonly ServerEntry[] => {
     if (i > 0 && bytes > limits.downloadBytes) return entries.slice(0, i);
   }
   return entries;
-};
-
-const portionAfter = (portions: Portions, { tail }: Partition, from: number): Portion => {
-  let portion = portions.get(from);
-  if (portion === undefined) {
-    portion = portionOf(first(entriesAfter(tail, from)));
-    portions.set(from, portion);
-  }
-  return portion;
 };
 
 /** What the session is sent of the portion, and the newest version of its own file that the server had by then. */
@@ -96,110 +85,183 @@ const contentsFor = (
   return { changesets, lastIntegratedClientVersion: base };
 };
 
-/** Sends consecutive entries that follow the session's cursor. */
-export const downloaded = (
-  machine: ServerMachine,
-  session: ServerSession,
-  entries: readonly ServerEntry[],
-): ServerStep => downloadedPortion(machine, session, portionOf(entries));
+/** Whether anything may be sent to the session now. */
+const isOpen = (session: ServerSession): boolean =>
+  session.phase === 'active' && !session.reading.download && !session.isHeld;
 
-const downloadedPortion = (machine: ServerMachine, session: ServerSession, portion: Portion): ServerStep => {
-  const { partition } = machine;
-  const file = fileOf(partition, session.ident) as FileRecord;
-  const { changesets, lastIntegratedClientVersion } = contentsFor(portion, session);
-  const { entries } = portion;
-  const serverVersion = entries[entries.length - 1]?.version ?? session.download.serverVersion;
-  const download = { serverVersion, lastIntegratedClientVersion };
-  const flushed = flushing({ ...session, download, owesCursor: false }, MESSAGE_BYTES + portion.bytes);
-  return {
-    machine: withSession(machine, flushed.session),
-    effects: [
+/** Whether nothing is to come down to the session but answers to its marks. */
+const isAtEnd = (session: ServerSession, head: number): boolean =>
+  (session.uploadsOnly || session.download.serverVersion === head) && !session.owesCursor;
+
+/**
+ * Sends what sessions lack, to many of them or to one. The history does not change meanwhile: what they are told
+ * of it is worked out once, and the map of sessions is one edit.
+ */
+class Pump {
+  readonly #partition: Partition;
+  readonly #latest: SaltedVersion;
+  readonly #owner = newOwner();
+  readonly #effects: ServerEffect[] = [];
+  /** By the version that they follow. */
+  readonly #portions = new Map<number, Portion>();
+  /** But for its sessions. */
+  #machine: ServerMachine;
+  #sessions: Trie<ServerSession>;
+
+  constructor(machine: ServerMachine) {
+    const { partition, sessions } = machine;
+    this.#machine = machine;
+    this.#sessions = sessions;
+    this.#partition = partition;
+    this.#latest = { version: partition.head, salt: saltOf(partition, partition.head) };
+  }
+
+  done(): ServerStep {
+    return { machine: { ...this.#machine, sessions: this.#sessions }, effects: this.#effects };
+  }
+
+  /** Brings the session up to the head, and answers the marks that it passes. */
+  pump(key: string, before: ServerSession): void {
+    let session = before;
+    const { head } = this.#partition;
+    while (isOpen(session) && !isAtEnd(session, head)) {
+      const from = session.download.serverVersion;
+      if (session.uploadsOnly || from === head) session = this.#sentPortion(session, nothing);
+      else if (from + 1 >= tailStart(this.#partition))
+        session = this.#sentPortion(session, this.#after(from));
+      else session = this.#readingOn(session, key);
+    }
+    if (isOpen(session)) session = this.#markedIn(session);
+    if (session !== before) this.#sessions = set(this.#sessions, key, session, this.#owner);
+  }
+
+  /** Sends consecutive entries that follow the session's cursor. */
+  send(key: string, session: ServerSession, entries: readonly ServerEntry[]): void {
+    const after = this.#sentPortion(session, portionOf(entries));
+    this.#sessions = set(this.#sessions, key, after, this.#owner);
+  }
+
+  #after(from: number): Portion {
+    let portion = this.#portions.get(from);
+    if (portion === undefined) {
+      portion = portionOf(first(entriesAfter(this.#partition.tail, from)));
+      this.#portions.set(from, portion);
+    }
+    return portion;
+  }
+
+  #sentPortion(session: ServerSession, portion: Portion): ServerSession {
+    const partition = this.#partition;
+    const file = fileOf(partition, session.ident) as FileRecord;
+    const { changesets, lastIntegratedClientVersion } = contentsFor(portion, session);
+    const { entries } = portion;
+    const serverVersion = entries[entries.length - 1]?.version ?? session.download.serverVersion;
+    const download = { serverVersion, lastIntegratedClientVersion };
+    this.#effects.push(
       sent(session, {
         type: 'download',
         session: session.number,
         download,
         upload: uploadCursorOf(file),
-        latest: { version: partition.head, salt: saltOf(partition, partition.head) },
+        latest: this.#latest,
         downloadableBytes: bytesAfter(partition, serverVersion),
         changesets,
       }),
-      ...flushed.effects,
-    ],
-  };
+    );
+    return this.#flushed(session, download, session.marks, false, MESSAGE_BYTES + portion.bytes);
+  }
+
+  /** What is no longer in memory comes from the store. */
+  #readingOn(session: ServerSession, key: string): ServerSession {
+    const from = session.download.serverVersion + 1;
+    const range = { space: 'log', from, to: tailStart(this.#partition) };
+    const read = { session: key, purpose: 'download', range, before: [] } as const;
+    const { machine, effects } = asking(this.#machine, read, limits.downloadBytes);
+    this.#machine = machine;
+    this.#effects.push(...effects);
+    return { ...session, reading: { ...session.reading, download: true } };
+  }
+
+  #markedIn(session: ServerSession): ServerSession {
+    const from = session.download.serverVersion;
+    // Where nothing goes down a mark asks only whether anybody is there.
+    const isPassed = (mark: { readonly version: number }): boolean =>
+      session.uploadsOnly || mark.version <= from;
+    const answered = session.marks.filter(isPassed);
+    if (answered.length === 0) return session;
+    for (const { request } of answered)
+      this.#effects.push(sent(session, { type: 'mark', session: session.number, request }));
+    const marks = session.marks.filter((mark) => !isPassed(mark));
+    return this.#flushed(
+      session,
+      session.download,
+      marks,
+      session.owesCursor,
+      answered.length * MESSAGE_BYTES,
+    );
+  }
+
+  /**
+   * The session with what it was sent, and so many bytes more on its link. Field by field, because engines take
+   * thirty times as long for a spread, and everybody goes through here at each change.
+   */
+  #flushed(
+    session: ServerSession,
+    download: DownloadCursor,
+    marks: ServerSession['marks'],
+    owesCursor: boolean,
+    bytes: number,
+  ): ServerSession {
+    const { connection, number } = session;
+    const unflushed = session.unflushed + bytes;
+    const isHeld = unflushed >= limits.unflushedBytes;
+    if (isHeld) this.#effects.push({ type: 'drain', connection, number });
+    return {
+      connection,
+      number,
+      phase: session.phase,
+      ident: session.ident,
+      download,
+      upload: session.upload,
+      lockedVersion: session.lockedVersion,
+      reciprocals: session.reciprocals,
+      marks,
+      queue: session.queue,
+      reading: session.reading,
+      owesCursor,
+      unflushed,
+      isHeld,
+      uploadsOnly: session.uploadsOnly,
+    };
+  }
+}
+
+/** Sends consecutive entries that follow the session's cursor. */
+export const downloaded = (
+  machine: ServerMachine,
+  session: ServerSession,
+  entries: readonly ServerEntry[],
+): ServerStep => {
+  const pump = new Pump(machine);
+  pump.send(keyOfSession(session), session, entries);
+  return pump.done();
 };
 
 /** Brings the session up to the head, and answers the marks that it passes. */
-export const pumped = (machine: ServerMachine, key: string): ServerStep =>
-  pumpedFrom(machine, key, new Map());
-
-const pumpedFrom = (machine: ServerMachine, key: string, portions: Portions): ServerStep => {
-  let reached = stayAs(machine);
-  for (;;) {
-    const session = sessionAt(reached.machine, key);
-    if (session === undefined || session.phase !== 'active' || session.reading.download || session.isHeld)
-      return reached;
-    const { partition } = reached.machine;
-    const from = session.download.serverVersion;
-    const isAtEnd = session.uploadsOnly || from === partition.head;
-    if (isAtEnd && !session.owesCursor) {
-      // Where nothing goes down a mark asks only whether anybody is there.
-      const isPassed = (mark: { readonly version: number }): boolean =>
-        session.uploadsOnly || mark.version <= from;
-      const answered = session.marks.filter(isPassed);
-      if (answered.length === 0) return reached;
-      const flushed = flushing(
-        { ...session, marks: session.marks.filter((mark) => !isPassed(mark)) },
-        answered.length * MESSAGE_BYTES,
-      );
-      return {
-        machine: withSession(reached.machine, flushed.session),
-        effects: [
-          ...reached.effects,
-          ...answered.map((mark) =>
-            sent(session, { type: 'mark', session: session.number, request: mark.request }),
-          ),
-          ...flushed.effects,
-        ],
-      };
-    }
-    if (!isAtEnd && from + 1 < tailStart(partition)) {
-      return andThenServer(reached, (free) =>
-        asking(
-          withSession(free, { ...session, reading: { ...session.reading, download: true } }),
-          {
-            session: key,
-            purpose: 'download',
-            range: { space: 'log', from: from + 1, to: tailStart(partition) },
-            before: [],
-          },
-          limits.downloadBytes,
-        ),
-      );
-    }
-    const portion = session.uploadsOnly ? portionOf([]) : portionAfter(portions, partition, from);
-    reached = andThenServer(reached, (free) => downloadedPortion(free, session, portion));
-  }
+export const pumped = (machine: ServerMachine, key: string): ServerStep => {
+  const session = sessionAt(machine, key);
+  if (session === undefined || !isOpen(session)) return stayAs(machine);
+  if (isAtEnd(session, machine.partition.head) && session.marks.length === 0) return stayAs(machine);
+  const pump = new Pump(machine);
+  pump.pump(key, session);
+  return pump.done();
 };
 
 /** Brings every session up to the head. */
 export const pumpedAll = (machine: ServerMachine): ServerStep => {
-  const behind: string[] = [];
+  const pump = new Pump({ ...machine, isBehind: false });
   forEach(machine.sessions, (session, key) => {
-    if (
-      session.phase === 'active' &&
-      !session.isHeld &&
-      ((session.download.serverVersion < machine.partition.head && !session.uploadsOnly) ||
-        session.owesCursor)
-    )
-      behind.push(key);
+    if (isOpen(session) && !isAtEnd(session, machine.partition.head)) pump.pump(key, session);
   });
-  const effects: ServerEffect[] = [];
-  const portions: Portions = new Map();
-  let current = machine;
-  for (const key of behind) {
-    const next = pumpedFrom(current, key, portions);
-    current = next.machine;
-    for (const effect of next.effects) effects.push(effect);
-  }
-  return { machine: { ...current, isBehind: false }, effects };
+  return pump.done();
 };

@@ -2,7 +2,6 @@
  * The server's machine for one partition, as data: the partition, the sessions bound to it, and the reads
  * under way. `server.ts` has the transitions.
  */
-import { limits } from '../base/limits.js';
 import type { RecordBatch, RecordEntry, RecordRange } from '../base/record.js';
 import { emptyTrie, forEach, get, remove, set, type Trie } from '../base/trie.js';
 import type { Rewritten } from '../history/log-rewrite.js';
@@ -227,20 +226,6 @@ const resetHints = (
   return {
     ...(file === undefined ? {} : { integrated: file.clientVersion }),
     ...(config.isRecoveryDisabled === true ? { isRecoveryDisabled: true as const } : {}),
-  };
-};
-
-/** The session with so many bytes more on its link, and what that asks for. */
-export const flushing = (
-  session: ServerSession,
-  bytes: number,
-): { readonly session: ServerSession; readonly effects: readonly ServerEffect[] } => {
-  const unflushed = session.unflushed + bytes;
-  if (unflushed < limits.unflushedBytes) return { session: { ...session, unflushed }, effects: [] };
-  const { connection, number } = session;
-  return {
-    session: { ...session, unflushed, isHeld: true },
-    effects: [{ type: 'drain', connection, number }],
   };
 };
 

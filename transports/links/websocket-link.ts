@@ -16,6 +16,7 @@
 import type { Cancel, Clock, CloseCode, CloseReason, Link, LinkEvents } from '../ports.js';
 import type { VersionRange } from '../versions.js';
 import { closeCode, closeMessage, closeReason, noSubprotocol, subprotocols } from './websocket-codes.js';
+import type { Shortcut } from './websocket-shortcut.js';
 
 /** The platform's `WebSocket`, or that of the package `ws`: what both have. */
 export interface WebSocketLike {
@@ -73,6 +74,7 @@ export class WebSocketLink implements Link {
   readonly #socket: WebSocketLike;
   readonly #options: WebSocketLinkOptions;
   readonly #events: LinkEvents;
+  readonly #shortcut: Shortcut | undefined;
   #phase: Phase;
   /** Frames sent while opening. */
   #waiting: Uint8Array<ArrayBuffer>[] = [];
@@ -84,14 +86,16 @@ export class WebSocketLink implements Link {
   #cancelTermination: Cancel | undefined;
   readonly #released: (() => void)[] = [];
 
-  /** `phase` is that of the socket. */
+  /** `phase` is that of the socket; `shortcut` past it is taken where there is one. */
   constructor(
     socket: WebSocketLike,
     phase: 'opening' | 'open',
     options: WebSocketLinkOptions,
     events: LinkEvents,
+    shortcut?: Shortcut,
   ) {
     this.#socket = socket;
+    this.#shortcut = shortcut;
     this.#phase = phase;
     this.#options = options;
     this.#events = events;
@@ -130,14 +134,12 @@ export class WebSocketLink implements Link {
 
   send(frame: Uint8Array): void {
     if (this.#phase === 'ended') return;
-    // Sockets take no shared memory.
-    const { buffer, byteOffset, length } = frame;
-    const own = buffer instanceof ArrayBuffer ? new Uint8Array(buffer, byteOffset, length) : frame.slice();
+    const own = hasOwnMemory(frame) ? frame : frame.slice();
     if (this.#phase === 'open') {
       this.#transmit(own);
     } else {
       this.#waiting.push(own);
-      this.#waitingBytes += length;
+      this.#waitingBytes += own.length;
     }
   }
 
@@ -245,7 +247,7 @@ export class WebSocketLink implements Link {
   #transmit(frame: Uint8Array<ArrayBuffer>): void {
     const { maxMessageBytes } = this.#options;
     if (frame.length <= maxMessageBytes) {
-      this.#socket.send(frame);
+      if (this.#shortcut?.(frame) !== true) this.#socket.send(frame);
       return;
     }
     this.#socket.send(`frame ${frame.length}`);
@@ -305,6 +307,10 @@ export class WebSocketLink implements Link {
     queueMicrotask(() => this.#events.closed(reason));
   }
 }
+
+/** Sockets take no shared memory. */
+const hasOwnMemory = (frame: Uint8Array): frame is Uint8Array<ArrayBuffer> =>
+  frame.buffer instanceof ArrayBuffer;
 
 /** Statuses by which a server, or what stands before it, sends one away for the time being. */
 const busy: readonly number[] = [408, 425, 429, 503];

@@ -11,9 +11,11 @@ import type { Cancel, Clock, CloseReason, Link, LinkEvents, Listener } from '../
 import { ownVersions, type VersionRange } from '../versions.js';
 import { chosenSubprotocol, maxMessageBytes, noSubprotocol, subprotocols } from './websocket-codes.js';
 import { otherProtocol, type WebSocketLike, WebSocketLink } from './websocket-link.js';
+import { type Carrier, shortcutOf } from './websocket-shortcut.js';
 
 /** A socket of the package `ws`. */
 export interface ServerSocketLike extends WebSocketLike {
+  readonly readyState: number;
   on(event: 'pong', listener: () => void): unknown;
   ping(): void;
   terminate(): void;
@@ -23,7 +25,10 @@ export interface ServerSocketLike extends WebSocketLike {
 
 /** A server of the package `ws`. */
 export interface WebSocketServerLike {
-  on(event: 'connection', listener: (socket: ServerSocketLike) => void): unknown;
+  on(
+    event: 'connection',
+    listener: (socket: ServerSocketLike, request: { readonly socket: Carrier }) => void,
+  ): unknown;
   on(event: 'error', listener: (error: Error) => void): unknown;
   on(event: 'listening', listener: () => void): unknown;
   address(): string | { readonly port: number } | null;
@@ -114,6 +119,12 @@ const compression = (threshold: number | null) =>
         concurrencyLimit: 4,
       };
 
+/** The first length at which messages are compressed, null for none. That of a server of the embedder is not known: `ws` takes this. */
+const compressedFrom = (options: OwnServerOptions | AttachedServerOptions): number | null => {
+  if ('server' in options) return 1024;
+  return options.compressFrom === undefined ? 16 * 1024 : options.compressFrom;
+};
+
 /**
  * A server of our own, once it listens. The HTTP server is made here, and not by `ws`, so that connections
  * which have not asked for anything yet, as browsers open them in advance, can be ended. It is not imported,
@@ -124,7 +135,7 @@ const startOwn = async (
   maxPayload: number,
   versions: VersionRange,
 ): Promise<Running> => {
-  const { host = '127.0.0.1', port = 0, path, compressFrom = 16 * 1024 } = options;
+  const { host = '127.0.0.1', port = 0, path } = options;
   const http = process.getBuiltinModule('node:http').createServer((_, response) => {
     response.writeHead(426, { 'content-type': 'text/plain' }).end('expected a WebSocket upgrade\n');
   });
@@ -132,7 +143,7 @@ const startOwn = async (
     server: http,
     path,
     maxPayload,
-    perMessageDeflate: compression(compressFrom),
+    perMessageDeflate: compression(compressedFrom(options)),
     handleProtocols: choose(versions),
   };
   const server = new options.WebSocketServer(settings as never);
@@ -168,6 +179,7 @@ export const webSocketListener = (options: OwnServerOptions | AttachedServerOpti
     versions: options.versions ?? ownVersions,
     peer: 'the client',
   };
+  const uncompressed = compressedFrom(options) ?? Number.POSITIVE_INFINITY;
   const members = new Set<Member>();
   /** Sockets that are not gone yet. */
   const sockets = new Set<Promise<void>>();
@@ -200,17 +212,23 @@ export const webSocketListener = (options: OwnServerOptions | AttachedServerOpti
     link.close(reason);
   };
 
-  const take = (socket: ServerSocketLike, accept: (link: Link) => Omit<LinkEvents, 'opened'>): void => {
+  const take = (
+    socket: ServerSocketLike,
+    carrier: Carrier,
+    accept: (link: Link) => Omit<LinkEvents, 'opened'>,
+  ): void => {
     // No event comes before the end of this turn, by when the events are known.
     let events: Omit<LinkEvents, 'opened'> | undefined;
-    const link = new WebSocketLink(socket, 'open', linkOptions, {
+    const own: LinkEvents = {
       opened: () => undefined,
       frame: (frame) => events?.frame(frame),
       closed: (reason) => {
         members.delete(member);
         events?.closed(reason);
       },
-    });
+    };
+    const shortcut = shortcutOf(socket, carrier, uncompressed);
+    const link = new WebSocketLink(socket, 'open', linkOptions, own, shortcut);
     const member = new Member(socket, link);
     members.add(member);
     hold(link);
@@ -256,9 +274,9 @@ export const webSocketListener = (options: OwnServerOptions | AttachedServerOpti
         throw new Error('a WebSocket listener listens once');
       starting = start();
       server = (await starting).server;
-      server.on('connection', (socket) => {
+      server.on('connection', (socket, request) => {
         const refused = refusal(socket);
-        if (refused === undefined) take(socket, accept);
+        if (refused === undefined) take(socket, request.socket, accept);
         else turnAway(socket, refused);
       });
       if (closing === undefined) stopHeartbeat = clock.schedule(heartbeat, beat);
