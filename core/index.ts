@@ -4,6 +4,14 @@
  */
 export { decodePartitionConfig, type PartitionConfig } from './access/config.js';
 export {
+  isReserved,
+  longestName,
+  readStoredName,
+  storedName,
+  syncPartition,
+  unassigned,
+} from './access/epoch-name.js';
+export {
   type AccessContext,
   type AccessUser,
   type Answers,
@@ -14,6 +22,7 @@ export {
   type WantedCall,
 } from './access/evaluate.js';
 export type { Expression, RuleValue } from './access/expression.js';
+export { changedRules } from './access/fixed-rules.js';
 export {
   type IllegalPartition,
   type PartitionType,
@@ -30,6 +39,23 @@ export {
   noAccessAnswers,
   type Permissions,
 } from './access/permissions.js';
+export {
+  type Dropped,
+  type PartitionKey,
+  Repartition,
+  type Repartitioned,
+  schemaOfState,
+} from './access/repartition.js';
+export { destructiveChanges, extendedSchema, joinedSchema, keyCollisions } from './access/schema-change.js';
+export { emptySchema, schemaConfig } from './access/stored-schema.js';
+export {
+  decodeSyncRecord,
+  encodeSyncRecord,
+  type SyncRecord,
+  type SyncState,
+  syncRecord,
+  syncSpace,
+} from './access/sync-record.js';
 export { limits } from './base/limits.js';
 export { compareStrings } from './base/order.js';
 export {
@@ -73,6 +99,7 @@ export {
   type RewritePolicy,
   rewritePlan,
 } from './history/rewrite-commit.js';
+export { emptied, founded, type Predecessor, sealedRecord, sealedSpace, sealOf } from './history/sealed.js';
 export {
   changesetsOf as changesetsOfSegment,
   decodeSegment,
@@ -119,7 +146,14 @@ export {
   linkTo,
   Timestamp,
 } from './model/edge-types.js';
-export type { Instruction, Kind, Path, PathElement, PathInstruction } from './model/instruction.js';
+export type {
+  Instruction,
+  Kind,
+  Path,
+  PathElement,
+  PathInstruction,
+  SchemaInstruction,
+} from './model/instruction.js';
 export * as instructions from './model/instruction.js';
 export type { Key, KeyType, KeyValue } from './model/key.js';
 export * as keys from './model/key.js';
@@ -158,6 +192,16 @@ export {
 } from './protocol/errors.js';
 export type { Bind, ClientMessage, Message, ServerMessage } from './protocol/messages.js';
 export { OLDEST_PROTOCOL_VERSION, PROTOCOL_VERSION } from './protocol/version.js';
+export { joinSegments, type RawSegment, segmentHead } from './replay/container.js';
+export type { About, Kind as RecordedKind } from './replay/entry.js';
+export {
+  type ClientTrack,
+  FlightRecorder,
+  type RecordingSink,
+  type ServerTrack,
+} from './replay/flight-recorder.js';
+export { decodeRecording, type Recording } from './replay/recording.js';
+export { Replay, type ReplayedStep, type ReplayOptions } from './replay/replay.js';
 export type { PendingReset, ResetCause, ResetMode } from './reset/mode.js';
 export { type ParkedInstruction, type ParkedWrite, parkedOf } from './reset/parked.js';
 export { Recovery } from './reset/recovery.js';

@@ -383,7 +383,7 @@ const bytesOf = (entries: readonly ServerEntry[]): number =>
   entries.reduce((sum, entry) => sum + entry.bytes, 0);
 
 /** At least one changeset; each of no more bytes than a download has, unless it is a single instruction. */
-const chunked = (
+export const chunked = (
   instructions: readonly Instruction[],
   changesetOf: (instructions: readonly Instruction[]) => Changeset,
 ): Changeset[] => {

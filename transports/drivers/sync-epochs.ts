@@ -1,0 +1,195 @@
+/**
+ * The partitions of the epochs of sync: sealing those of one, building those of the next from them, and emptying
+ * what is past. Each of it may be done again after a crash, and by any server.
+ *
+ * Building holds what is synced in memory.
+ */
+import * as E from 'fp-ts/lib/Either.js';
+import {
+  type Dropped,
+  emptied,
+  extendedSchema,
+  founded,
+  instructions,
+  keyCollisions,
+  longestName,
+  type Partition,
+  type PartitionKey,
+  type PartitionValue,
+  partitionOfName,
+  type RecordBatch,
+  Repartition,
+  readStoredName,
+  type Schema,
+  type SchemaInstruction,
+  schemaOfState,
+  sealedRecord,
+  sealedSpace,
+  sealOf,
+  storedName,
+  unassigned,
+} from '../../core/index.js';
+import {
+  type Clock,
+  type Entropy,
+  maxPartitionName,
+  type PartitionStore,
+  type ServerStore,
+} from '../ports.js';
+import { loadWhole } from './partition-host.js';
+import { SyncError } from './sync-error.js';
+
+/** What became of the objects when sync began anew. */
+export interface Begun {
+  readonly epoch: number;
+  readonly partitions: number;
+  readonly objects: number;
+  /** Objects without a valid value of a required partition key: kept, and not synced. */
+  readonly unassigned: number;
+  /** What the new schema has no place for. */
+  readonly dropped: readonly Dropped[];
+}
+
+export interface EpochChange {
+  readonly before: PartitionKey;
+  readonly after: PartitionKey;
+  readonly stored: Schema;
+  /** Null: the stored one, and whatever else the objects have. */
+  readonly schema: Schema | null;
+}
+
+export interface BuiltEpoch {
+  readonly schema: Schema;
+  readonly begun: Begun;
+}
+
+interface Source {
+  readonly name: string;
+  readonly value: PartitionValue | undefined;
+  readonly partition: Partition;
+}
+
+export class SyncEpochs {
+  readonly #store: ServerStore;
+  readonly #entropy: Entropy;
+  readonly #clock: Clock;
+
+  constructor(store: ServerStore, entropy: Entropy, clock: Clock) {
+    this.#store = store;
+    this.#entropy = entropy;
+    this.#clock = clock;
+  }
+
+  /** Names of an epoch's partitions, in ascending order of what they are stored under. */
+  async partitions(epoch: number): Promise<readonly string[]> {
+    const names: string[] = [];
+    for (const stored of await this.#store.partitions()) {
+      const read = readStoredName(stored);
+      if (read?.epoch === epoch) names.push(read.name);
+    }
+    return names;
+  }
+
+  /** Afterwards no server commits to any of them. */
+  async seal(epoch: number): Promise<void> {
+    for (const name of await this.partitions(epoch)) {
+      const store = await this.#store.partition(storedName(epoch, name));
+      await committed(store, [sealedSpace], (entries) =>
+        sealOf(entries) === 'open' ? { deletes: [], puts: [sealedRecord] } : null,
+      );
+    }
+  }
+
+  /** Empties the partitions of all epochs but the given ones. */
+  async empty(kept: ReadonlySet<number>): Promise<void> {
+    for (const stored of await this.#store.partitions()) {
+      const read = readStoredName(stored);
+      if (read === null || kept.has(read.epoch)) continue;
+      const store = await this.#store.partition(stored);
+      await committed(store, [sealedSpace, 'file'], (entries) =>
+        sealOf(entries) === 'emptied'
+          ? null
+          : emptied(entries.filter(({ space }) => space === 'file').map(({ index }) => index)),
+      );
+    }
+  }
+
+  /** Puts the objects of `epoch`, which is sealed, into the partitions of `building`, which nobody uses. @throws SyncError */
+  async build(epoch: number, building: number, change: EpochChange): Promise<BuiltEpoch> {
+    const sources = await this.#sources(epoch, change.before);
+    const schema = change.schema ?? wholeSchema(sources, change);
+    const collisions = keyCollisions(schema, change.after);
+    if (collisions.length > 0)
+      throw new SyncError('invalid', 'classes contradict the partition key', collisions);
+    const repartition = new Repartition({
+      before: change.before,
+      after: change.after,
+      schema,
+      longestName: longestName(maxPartitionName),
+    });
+    for (const { name, value, partition } of sources) {
+      repartition.take(name, value, partition.state);
+      // Devices that come back to it are to find out what of their writes is there.
+      if (E.isRight(partitionOfName(name, change.after.type, change.after.isRequired)))
+        repartition.keep(name);
+    }
+    const divided = repartition.finish();
+    if (E.isLeft(divided))
+      throw new SyncError('objects', 'the objects cannot be divided by this partition key', divided.left);
+    const predecessors = new Map(sources.map(({ name, partition }) => [name, partition]));
+    for (const [name, state] of divided.right.states) {
+      const predecessor = predecessors.get(name) ?? null;
+      const { batch } = founded(state, predecessor, this.#entropy.integer(), this.#clock.now());
+      const store = await this.#store.partition(storedName(building, name));
+      const outcome = await store.commit(0, batch);
+      if (outcome.type === 'conflict')
+        throw new SyncError('contended', `partition ${name} of the new epoch is there already: try again`);
+    }
+    const { objects, unassigned: strays, dropped } = divided.right;
+    const partitions = [...divided.right.states.keys()].filter((name) => name !== unassigned).length;
+    return { schema, begun: { epoch: building, partitions, objects, unassigned: strays, dropped } };
+  }
+
+  async #sources(epoch: number, key: PartitionKey): Promise<readonly Source[]> {
+    const sources: Source[] = [];
+    for (const name of await this.partitions(epoch)) {
+      const store = await this.#store.partition(storedName(epoch, name));
+      const { partition } = await loadWhole(store, this.#entropy.integer());
+      const read = partitionOfName(name, key.type, false);
+      sources.push({ name, partition, value: E.isRight(read) ? read.right : undefined });
+    }
+    return sources;
+  }
+}
+
+/** Commits what `make` says of the named spaces, until nobody was first; null: nothing is to be done. */
+const committed = async (
+  store: PartitionStore,
+  spaces: readonly string[],
+  make: (entries: Awaited<ReturnType<PartitionStore['load']>>['entries']) => RecordBatch | null,
+): Promise<void> => {
+  // Each conflict is somebody else's commit, of which there are only so many before they notice.
+  for (;;) {
+    const { revision, entries } = await store.load(spaces);
+    const batch = make(entries);
+    if (batch === null || (await store.commit(revision, batch)).type === 'committed') return;
+  }
+};
+
+/** The stored schema with all that objects have besides, and a place for what the old key says of them. */
+const wholeSchema = (sources: readonly Source[], { before, after, stored }: EpochChange): Schema => {
+  let schema = stored;
+  const add = (added: readonly SchemaInstruction[]): void => {
+    const extended = extendedSchema(schema, added);
+    // What contradicts what is there has no place in it; it is told as dropped.
+    if (E.isRight(extended)) schema = extended.right;
+  };
+  for (const { partition } of sources) add(schemaOfState(partition.state));
+  if (before.key === after.key) return schema;
+  const type = before.type === 'long' ? 'int' : before.type;
+  const column = { type, nullable: true, collection: 'single', target: null } as const;
+  for (const { name, spec, byName } of schema.classes)
+    if (spec.type === 'topLevel' && !byName.has(before.key))
+      add([instructions.addColumn(name, before.key, column)]);
+  return schema;
+};
