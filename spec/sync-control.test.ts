@@ -1,0 +1,573 @@
+/** The durable state of partition-based sync, on its own: names, records, schemas, and the operations. */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import fc from 'fast-check';
+import * as E from 'fp-ts/lib/Either.js';
+import * as lmdb from 'lmdb';
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import { readStoredName, storedName } from '../core/access/epoch-name.js';
+import {
+  destructiveChanges,
+  extendedSchema,
+  joinedSchema,
+  keyCollisions,
+} from '../core/access/schema-change.js';
+import { emptySchema, schemaConfig } from '../core/access/stored-schema.js';
+import { decodeSyncRecord, encodeSyncRecord, type SyncRecord } from '../core/access/sync-record.js';
+import { get, sortedKeys } from '../core/base/trie.js';
+import { commitOwn } from '../core/history/server-commit.js';
+import type { Schema } from '../core/model/class-schema.js';
+import type { Instruction, SchemaInstruction } from '../core/model/instruction.js';
+import * as make from '../core/model/instruction.js';
+import { intKey, stringKey } from '../core/model/key.js';
+import { printValue } from '../core/model/print.js';
+import { decodeSchema } from '../core/model/schema-config.js';
+import { type ObjectNode, property, type State } from '../core/model/state.js';
+import type { Value } from '../core/model/value.js';
+import { systemClock, systemEntropy } from '../transports/clock.js';
+import { loadWhole, readPartition } from '../transports/drivers/partition-host.js';
+import { SyncControl, type SyncControlOptions } from '../transports/drivers/sync-control.js';
+import { SealedPartition, SyncError } from '../transports/drivers/sync-error.js';
+import type { ServerStore } from '../transports/ports.js';
+import { lmdbServerStore } from '../transports/stores/lmdb.js';
+import { MemoryDatabase, memoryServerStore } from '../transports/stores/memory.js';
+
+const control = suite('sync control');
+
+const schemaOf = (classes: unknown): Schema => {
+  const read = decodeSchema(classes);
+  assert.ok(E.isRight(read), JSON.stringify(read));
+  return read.right;
+};
+
+const task = (more: object = {}, name = 'Task') => ({
+  name,
+  primaryKey: '_id',
+  properties: { _id: 'int', text: 'string', ...more },
+});
+
+const config = (partition: object = {}, more: object = {}) => ({
+  type: 'partition',
+  state: 'enabled',
+  partition: {
+    key: 'owner',
+    type: 'string',
+    permissions: { read: true, write: true },
+    ...partition,
+  },
+  ...more,
+});
+
+const open = (store: ServerStore, more: Partial<SyncControlOptions> = {}): Promise<SyncControl> =>
+  SyncControl.open({ store, clock: systemClock, entropy: systemEntropy, ...more });
+
+const refusal = async (work: Promise<unknown>): Promise<SyncError> => {
+  const error = await work.then(
+    () => null,
+    (reason: unknown) => reason,
+  );
+  assert.instance(error, SyncError);
+  return error as SyncError;
+};
+
+/** Appends instructions to a partition of the present epoch, as a host would. */
+const write = async (
+  sync: SyncControl,
+  name: string,
+  instructions: readonly Instruction[],
+): Promise<void> => {
+  const store = await sync.hosted(name);
+  const { revision, partition } = await loadWhole(store, 7);
+  const commit = commitOwn(partition, { instructions, records: { deletes: [], puts: [] } }, 1);
+  assert.ok(E.isRight(commit), E.isLeft(commit) ? commit.left.message : '');
+  assert.is((await store.commit(revision, commit.right.batch)).type, 'committed');
+};
+
+const taskTable: Instruction[] = [
+  make.addTable('Task', {
+    type: 'topLevel',
+    primaryKey: { name: '_id', type: 'int', nullable: false },
+    asymmetric: false,
+  }),
+  make.addColumn('Task', 'text', { type: 'string', nullable: false, collection: 'single', target: null }),
+];
+const stringColumn = (field: string, nullable = false) =>
+  make.addColumn('Task', field, { type: 'string', nullable, collection: 'single', target: null });
+const newTask = (id: number, fields: Readonly<Record<string, Value>> = {}): Instruction[] => [
+  make.createObject('Task', intKey(BigInt(id))),
+  ...Object.entries(fields).map(([field, value]) =>
+    make.update('Task', intKey(BigInt(id)), field, [], value),
+  ),
+];
+
+/** Objects of a class as text: `1 owner="a" text="x"`. */
+const rows = (state: State, name = 'Task'): string[] => {
+  const table = get(state.tables, name);
+  if (table === undefined) return [];
+  return sortedKeys(table.objects).map((key) => {
+    const node = get(table.objects, key) as ObjectNode;
+    const fields = table.columns.map(
+      (column) => `${column.name}=${printValue(property(node, column) as Value)}`,
+    );
+    return [key.slice(1), ...fields].join(' ');
+  });
+};
+
+const contents = async (sync: SyncControl): Promise<Readonly<Record<string, readonly string[]>>> => {
+  const found: Record<string, readonly string[]> = {};
+  for (const name of await sync.partitions())
+    found[name] = rows((await loadWhole(await sync.read(name), 1)).partition.state);
+  return found;
+};
+
+const stores: readonly (readonly [
+  string,
+  () => Promise<{ store: ServerStore; end: () => Promise<void> }>,
+])[] = [
+  ['memory', async () => ({ store: memoryServerStore(), end: async () => undefined })],
+  [
+    'lmdb',
+    async () => {
+      const path = mkdtempSync(join(tmpdir(), 'syncline-control-'));
+      const store = await lmdbServerStore({ lmdb, path });
+      return {
+        store,
+        end: async () => {
+          await store.close();
+          rmSync(path, { recursive: true });
+        },
+      };
+    },
+  ],
+];
+
+control('names of epochs are read back, and nothing else is taken for one', () => {
+  fc.assert(
+    fc.property(fc.nat(), fc.string(), (epoch, text) => {
+      const name = JSON.stringify(text);
+      assert.equal(readStoredName(storedName(epoch, name)), { epoch, name });
+    }),
+  );
+  assert.equal(readStoredName('$unassigned'), { epoch: 0, name: '$unassigned' });
+  assert.equal(readStoredName('$3:$unassigned'), { epoch: 3, name: '$unassigned' });
+  for (const stored of ['$sync', '$03:"a"', '$0:"a"', '$3:a', 'a', '', '$:"a"', '$9999999999999999:"a"'])
+    assert.is(readStoredName(stored), null, stored);
+});
+
+control('a schema survives being stored, whatever its names', () => {
+  const classes = [
+    task({
+      a: 'int?',
+      b: 'double[]',
+      c: 'mixed{}',
+      d: { type: 'link', target: 'Odd?' },
+      e: { type: 'link', target: 'Odd?', collection: 'list' },
+      f: 'link[]',
+      g: 'Inner',
+      h: 'Inner[]',
+      i: 'uuid?<>',
+      j: 'Task',
+    }),
+    JSON.parse(
+      '{ "name": "Odd?", "primaryKey": "__proto__", "properties": { "__proto__": "uuid?", "constructor": "int" } }',
+    ),
+    { name: 'Inner', kind: 'embedded', properties: { x: 'int' } },
+    { name: 'Log', kind: 'asymmetric', primaryKey: 'id', properties: { id: 'objectId', at: 'date' } },
+  ];
+  const schema = schemaOf(classes);
+  const again = schemaOf(JSON.parse(JSON.stringify(schemaConfig(schema))));
+  assert.equal(again, schema);
+});
+
+control('additive changes pass, destructive ones are all found at once', () => {
+  const before = schemaOf([task({ done: 'bool', n: 'int' }), task({}, 'List')]);
+  const more = schemaOf([task({ done: 'bool', n: 'int', at: 'date?' }), task({}, 'List'), task({}, 'New')]);
+  assert.equal(destructiveChanges(before, more), []);
+  const worse = schemaOf([{ ...task({ n: 'double' }), properties: { _id: 'int', n: 'double' } }]);
+  assert.equal(
+    destructiveChanges(before, worse).map(({ message }) => message),
+    [
+      'schema.Task.n: found double, expected int, as it is synced',
+      'schema.Task.text: found no such property, expected the property, which is synced',
+      'schema.Task.done: found no such property, expected the property, which is synced',
+      'schema.List: found no such class, expected the class, which is synced',
+    ],
+  );
+  const joined = joinedSchema(before, schemaOf([task({ at: 'date?' })]));
+  assert.ok(E.isRight(joined));
+  assert.equal([...(joined.right.byName.get('Task')?.byName.keys() ?? [])], ['text', 'done', 'n', 'at']);
+  assert.is(E.isRight(joined) && joined.right.classes.length, 2);
+  const same = joinedSchema(before, schemaOf([task()]));
+  assert.ok(E.isRight(same) && same.right === before);
+  const other = { ...task(), primaryKey: 'id', properties: { id: 'string' } };
+  assert.is(destructiveChanges(before, schemaOf([other, task({}, 'List')])).length, 1);
+});
+
+control('a schema is extended by what devices upload, or by nothing of it', () => {
+  const [addTask, addText] = taskTable as [SchemaInstruction, SchemaInstruction];
+  const extended = extendedSchema(emptySchema, [addTask, addText, stringColumn('_id')]);
+  assert.ok(E.isLeft(extended), 'the primary key is an int');
+  const fine = extendedSchema(emptySchema, [addTask, addText, addTask, addText, stringColumn('more')]);
+  assert.ok(E.isRight(fine));
+  assert.equal(schemaConfig(fine.right), [task({ more: 'string' })]);
+  const again = extendedSchema(fine.right, [addText]);
+  assert.ok(E.isRight(again) && again.right === fine.right);
+  const bad = extendedSchema(fine.right, [
+    make.eraseTable('Task'),
+    make.eraseColumn('Task', 'text'),
+    make.eraseColumn('Task', 'unknown'),
+    make.addColumn('Task', 'text', { type: 'int', nullable: false, collection: 'single', target: null }),
+    make.addColumn('Nobody', 'x', { type: 'int', nullable: false, collection: 'single', target: null }),
+    make.addTable('Task', { type: 'embedded' }),
+  ]);
+  assert.ok(E.isLeft(bad));
+  assert.equal(
+    bad.left.map(({ path }) => path),
+    ['schema.Task', 'schema.Task.text', 'schema.Task.text', 'schema.Nobody.x', 'schema.Task'],
+  );
+  // What no configuration could say.
+  for (const table of ['string', ''])
+    assert.ok(E.isLeft(extendedSchema(emptySchema, [make.addTable(table, { type: 'embedded' })])), table);
+  const bare = { type: 'topLevel', primaryKey: null, asymmetric: false } as const;
+  assert.ok(E.isLeft(extendedSchema(emptySchema, [make.addTable('Old', bare)])));
+});
+
+control('a property that has the name of the key is the key', () => {
+  const key = { key: 'owner', type: 'long', isRequired: true } as const;
+  const paths = (more: object, required = true) =>
+    keyCollisions(schemaOf([task(more)]), { ...key, isRequired: required }).map(({ message }) => message);
+  assert.equal(paths({}), []);
+  assert.equal(paths({ owner: 'int' }), []);
+  assert.equal(paths({ owner: 'int?' }, false), []);
+  assert.equal(paths({ owner: 'int?' }), [
+    'schema.Task.owner: found int?, expected int, since the partition key is required',
+  ]);
+  assert.equal(paths({ owner: 'string' }), [
+    'schema.Task.owner: found string, expected int, as the partition key is',
+  ]);
+  assert.is(paths({ owner: 'int[]' }).length, 1);
+  const embedded = schemaOf([{ name: 'E', kind: 'embedded', properties: { owner: 'bool' } }]);
+  assert.equal(keyCollisions(embedded, key), []);
+  const primary = schemaOf([{ name: 'P', primaryKey: 'owner', properties: { owner: 'int' } }]);
+  assert.is(keyCollisions(primary, key).length, 1);
+});
+
+const record: SyncRecord = {
+  state: 'disabled',
+  epoch: 2,
+  building: 3,
+  config: config(),
+  schema: schemaOf([task()]),
+  lastDisabled: 17,
+};
+
+control('the record is read back, and damage is told', () => {
+  assert.equal(decodeSyncRecord(encodeSyncRecord(record)), E.right(record));
+  const json = JSON.parse(new TextDecoder().decode(encodeSyncRecord(record)));
+  const bytes = (more: object) => new TextEncoder().encode(JSON.stringify({ ...json, ...more }));
+  const wrong: readonly (readonly [object, RegExp])[] = [
+    [{ layout: 2 }, /layout 2/],
+    [{ state: 'on' }, /state/],
+    [{ epoch: -1 }, /epoch/],
+    [{ epoch: 1.5 }, /epoch/],
+    [{ building: 2 }, /building/],
+    [{ config: [] }, /config/],
+    [{ lastDisabled: 'x' }, /lastDisabled/],
+    [{ schema: [{}] }, /schema/],
+  ];
+  for (const [more, message] of wrong) {
+    const read = decodeSyncRecord(bytes(more));
+    assert.ok(E.isLeft(read));
+    assert.match(read.left.message, message);
+  }
+  for (const text of ['', '[', '3', '[]', `${'['.repeat(100_000)}`])
+    assert.ok(E.isLeft(decodeSyncRecord(new TextEncoder().encode(text))), text.slice(0, 9));
+  assert.ok(E.isLeft(decodeSyncRecord(new Uint8Array([0xff]))));
+  fc.assert(fc.property(fc.uint8Array(), (any) => void decodeSyncRecord(any)));
+});
+
+for (const [kind, start] of stores) {
+  control(`${kind}: begins with the given configuration, and keeps it`, async () => {
+    const { store, end } = await start();
+    assert.is((await refusal(open(store))).code, 'invalid');
+    const wrong = await refusal(open(store, { config: config({ type: 'int' }), schema: [task()] }));
+    assert.equal(
+      [wrong.code, wrong.findings.map(({ path }) => path)],
+      ['invalid', ['config.partition.type']],
+    );
+    const collides = await refusal(open(store, { config: config(), schema: [task({ owner: 'int' })] }));
+    assert.is(collides.findings[0]?.path, 'schema.Task.owner');
+    assert.equal(await store.partitions(), []);
+    const sync = await open(store, { config: config(), schema: [task()] });
+    assert.is(sync.current.record.state, 'enabled');
+    const again = await open(store);
+    assert.equal(again.current, sync.current);
+    await open(store, { config: config({ required: false }, { state: 'disabled' }), schema: [task()] });
+    assert.is(await sync.refresh(), false, 'says the same');
+    const other = config({ key: 'team', permissions: { read: false, write: true } }, { service_name: 'x' });
+    const fixed = await refusal(open(store, { config: other }));
+    assert.is(fixed.code, 'fixed');
+    assert.equal(
+      fixed.findings.map(({ path }) => path),
+      ['config.service_name', 'config.partition.key', 'config.partition.permissions.read'],
+    );
+    assert.match(fixed.message, 'config.partition.key: found the string "team", expected the string "owner"');
+    // What concerns nobody's data.
+    const longer = await open(store, { config: config({}, { client_max_offline_days: 3 }) });
+    assert.is(longer.current.config.clientMaxOfflineDays, 3);
+    assert.is(await sync.refresh(), true);
+    assert.is(sync.current.config.clientMaxOfflineDays, 3);
+    await end();
+  });
+
+  control(`${kind}: pauses, resumes, terminates and begins anew by the same key`, async () => {
+    const { store, end } = await start();
+    const sync = await open(store, { config: config(), schema: [task()] });
+    const other = await open(store);
+    await write(sync, '"a"', [...taskTable, ...newTask(1, { text: 'x' }), ...newTask(2)]);
+    await write(sync, '"b"', [...taskTable, ...newTask(1, { text: 'y' })]);
+    const held = await other.hosted('"a"');
+    const { revision } = await held.load([]);
+
+    await sync.disable();
+    await sync.disable();
+    assert.is(await other.refresh(), true);
+    assert.is(other.current.record.state, 'disabled');
+    assert.ok((other.current.record.lastDisabled ?? 0) > 1_600_000_000);
+    assert.is(await other.enable(), null);
+    assert.is(other.current.record.epoch, 0);
+
+    await sync.terminate();
+    await sync.terminate();
+    assert.is(sync.current.record.state, 'terminated');
+    assert.is((await refusal(other.disable())).code, 'state');
+    assert.equal(await contents(sync), { '"a"': ['1 text="x"', '2 text=""'], '"b"': ['1 text="y"'] });
+    assert.is((await held.commit(revision, { deletes: [], puts: [] })).type, 'conflict');
+    assert.instance(await held.load(['meta']).catch((error: unknown) => error), SealedPartition);
+    const late = await other.hosted('"new"');
+    assert.instance(
+      await late.commit(0, { deletes: [], puts: [] }).catch((error: unknown) => error),
+      SealedPartition,
+    );
+
+    const begun = await sync.enable();
+    assert.equal(begun, { epoch: 1, partitions: 3, objects: 3, unassigned: 0, dropped: [] });
+    assert.is(sync.storedName('"a"'), '$1:"a"');
+    const before = await contents(sync);
+    assert.equal(before['"a"'], ['1 text="x"', '2 text=""']);
+    assert.equal(before['"b"'], ['1 text="y"']);
+    assert.is((await readPartition(await store.partition('"a"'))).version, 0, 'the past epoch is empty');
+    assert.is(await other.refresh(), true);
+    assert.equal(await contents(other), before);
+    await write(other, '"a"', newTask(3));
+    assert.is(await sync.enable(), null);
+    await end();
+  });
+}
+
+control('a new key divides the objects anew, and keeps what the old one said', async () => {
+  const store = memoryServerStore();
+  const sync = await open(store, { config: config(), schema: [task()] });
+  const team = stringColumn('team', true);
+  await write(sync, '"a"', [
+    ...taskTable,
+    team,
+    ...newTask(1, { team: 'red' }),
+    ...newTask(2, { team: 'blue' }),
+  ]);
+  await write(sync, '"b"', [...taskTable, team, ...newTask(3, { team: 'red', text: 'x' }), ...newTask(4)]);
+  await write(sync, 'null', [...taskTable, ...newTask(5)]);
+  assert.is((await refusal(sync.enable({ config: config({ key: 'team' }) }))).code, 'fixed');
+  await sync.terminate();
+  const begun = await sync.enable({ config: config({ key: 'team' }) });
+  assert.equal(begun, { epoch: 1, partitions: 5, objects: 5, unassigned: 0, dropped: [] });
+  assert.equal(await contents(sync), {
+    '"a"': [],
+    '"b"': [],
+    '"blue"': ['2 owner="a" team="blue" text=""'],
+    '"red"': ['1 owner="a" team="red" text=""', '3 owner="b" team="red" text="x"'],
+    null: ['4 owner="b" team=null text=""', '5 owner=null team=null text=""'],
+  });
+  assert.equal(schemaConfig(sync.current.record.schema), [task({ team: 'string?', owner: 'string?' })]);
+
+  // Required, and declared so: who has none is kept aside, and comes back.
+  await sync.terminate();
+  const required = config({ key: 'team', required: true });
+  const collides = await refusal(sync.enable({ config: required }));
+  assert.is(collides.findings[0]?.path, 'schema.Task.team');
+  const strays = await sync.enable({
+    config: required,
+    schema: [task({ team: 'string', owner: 'string?' })],
+  });
+  assert.equal(strays?.unassigned, 2);
+  assert.equal((await contents(sync))['$unassigned'], [
+    '4 owner="b" team="" text=""',
+    '5 owner=null team="" text=""',
+  ]);
+  await sync.terminate();
+  await sync.enable({ config: config() });
+  const back = await contents(sync);
+  assert.equal(back['"b"'], ['3 owner="b" team="red" text="x"', '4 owner="b" team="" text=""']);
+  assert.equal(back['null'], ['5 owner=null team="" text=""']);
+});
+
+control('what a new schema has no place for is told, and what it changes is kept where it fits', async () => {
+  const store = memoryServerStore();
+  const old = [
+    task({ n: 'int', m: 'int?', gone: 'string', list: 'int[]' }),
+    { name: 'Other', primaryKey: '_id', properties: { _id: 'string' } },
+  ];
+  const sync = await open(store, { config: config(), schema: old });
+  const id = intKey(1n);
+  await write(sync, '"a"', [
+    ...taskTable,
+    make.addColumn('Task', 'n', { type: 'int', nullable: false, collection: 'single', target: null }),
+    make.addColumn('Task', 'm', { type: 'int', nullable: true, collection: 'single', target: null }),
+    stringColumn('gone'),
+    make.addColumn('Task', 'list', { type: 'int', nullable: false, collection: 'list', target: null }),
+    make.addTable('Other', {
+      type: 'topLevel',
+      primaryKey: { name: '_id', type: 'string', nullable: false },
+      asymmetric: false,
+    }),
+    make.createObject('Other', stringKey('o')),
+    make.createObject('Task', id),
+    make.update('Task', id, 'text', [], 'kept'),
+    make.update('Task', id, 'gone', [], 'lost'),
+    make.update('Task', id, 'm', [], 5n),
+    make.arrayInsert('Task', id, 'list', [0], 1n, 0),
+  ]);
+  const next = [task({ n: 'int?', m: 'mixed', list: 'string[]' })];
+  assert.is((await refusal(sync.enable({ schema: next }))).code, 'fixed');
+  assert.is((await refusal(sync.extendSchema(next))).findings.length, 5);
+  await sync.terminate();
+  const begun = await sync.enable({ schema: next });
+  assert.equal(begun?.dropped, [
+    { class: 'Other', property: null, count: 1 },
+    { class: 'Task', property: 'gone', count: 1 },
+    { class: 'Task', property: 'list', count: 1 },
+  ]);
+  const { partition } = await loadWhole(await sync.read('"a"'), 1);
+  const table = get(partition.state.tables, 'Task');
+  const node = get((table as NonNullable<typeof table>).objects, id) as ObjectNode;
+  const value = (name: string) => property(node, table?.byName.get(name) as never);
+  assert.equal([value('text'), value('n'), value('m')], ['kept', 0n, 5n]);
+});
+
+control('objects of one key cannot come together: nothing happens, and it is told', async () => {
+  const store = memoryServerStore();
+  const sync = await open(store, { config: config(), schema: [task()] });
+  for (const name of ['"a"', '"b"']) await write(sync, name, [...taskTable, ...newTask(1), ...newTask(2)]);
+  await sync.terminate();
+  const error = await refusal(sync.enable({ config: config({ key: 'team' }) }));
+  assert.is(error.code, 'objects');
+  assert.equal(
+    error.findings.map(({ message }) => message),
+    [1, 2].map(
+      (id) =>
+        `Task[${id}]: found it in the partitions "a" and "b", expected one of them, since both would be in null`,
+    ),
+  );
+  assert.equal([sync.current.record.state, sync.current.record.epoch], ['terminated', 0]);
+  assert.is((await sync.enable())?.objects, 4);
+});
+
+control('what devices add extends the schema, on all servers', async () => {
+  const store = memoryServerStore();
+  const [one, two] = [await open(store, { config: config(), schema: [task()] }), await open(store)];
+  const added = await Promise.all([
+    one.extendBy([stringColumn('a')]),
+    two.extendBy([stringColumn('b')]),
+    one.extendBy([stringColumn('a')]),
+  ]);
+  assert.ok(added.every(E.isRight));
+  await one.refresh();
+  assert.equal([...(one.current.record.schema.byName.get('Task')?.byName.keys() ?? [])].sort(), [
+    'a',
+    'b',
+    'text',
+  ]);
+  const collides = await one.extendBy([
+    make.addColumn('Task', 'owner', { type: 'int', nullable: false, collection: 'single', target: null }),
+  ]);
+  assert.ok(E.isLeft(collides));
+  assert.is(collides.left[0]?.path, 'schema.Task.owner');
+  await open(store, { schema: [task()] });
+  await one.extendSchema([task({ a: 'string', b: 'string', c: 'int' })]);
+  assert.is(one.current.record.schema.byName.get('Task')?.properties.length, 4);
+});
+
+/** A store whose commits end after so many, as a process does. */
+const mortal = (database: MemoryDatabase, commits: number): ServerStore => {
+  const inner = memoryServerStore(database);
+  let left = commits;
+  return {
+    ...inner,
+    partition: async (name) => {
+      const partition = await inner.partition(name);
+      return {
+        ...partition,
+        commit: async (expected, batch) => {
+          if (left === 0) throw new Error('the process has ended');
+          left--;
+          return partition.commit(expected, batch);
+        },
+      };
+    },
+  };
+};
+
+control('whatever commit is the last, sync is as it was or as it was to be', async () => {
+  const objects = { '"a"': ['1 team="t" text="x"'], '"b"': ['2 team="t" text=""', '3 team=null text=""'] };
+  const divided = {
+    '"a"': [],
+    '"b"': [],
+    '"t"': ['1 owner="a" team="t" text="x"', '2 owner="b" team="t" text=""'],
+    null: ['3 owner="b" team=null text=""'],
+  };
+  const outcomes = new Set<string>();
+  for (let commits = 0; ; commits++) {
+    const database = new MemoryDatabase();
+    const first = await open(memoryServerStore(database), { config: config(), schema: [task()] });
+    const team = stringColumn('team', true);
+    await write(first, '"a"', [...taskTable, team, ...newTask(1, { team: 't', text: 'x' })]);
+    await write(first, '"b"', [...taskTable, team, ...newTask(2, { team: 't' }), ...newTask(3)]);
+    const dying = await open(mortal(database, commits));
+    const ended = await dying
+      .terminate()
+      .then(() => dying.enable({ config: config({ key: 'team' }) }))
+      .then(
+        () => false,
+        () => true,
+      );
+    const after = await open(memoryServerStore(database));
+    const { state, epoch } = after.current.record;
+    outcomes.add(`${state} ${epoch}`);
+    assert.equal(await contents(after), epoch === 0 ? objects : divided, `after ${commits}`);
+    // Whoever comes next can go on from there.
+    if (state === 'terminated') assert.is((await after.enable())?.objects, 3);
+    await after.terminate();
+    await after.enable({ config: config({ key: 'team' }) });
+    assert.equal((await contents(after))['"t"'], divided['"t"'], `then ${commits}`);
+    if (!ended) break;
+    assert.ok(commits < 40);
+  }
+  assert.equal([...outcomes], ['enabled 0', 'terminated 0', 'enabled 1']);
+});
+
+control('two servers that begin anew at once: one does, and the other says so', async () => {
+  const database = new MemoryDatabase();
+  const one = await open(memoryServerStore(database), { config: config(), schema: [task()] });
+  await write(one, '"a"', [...taskTable, ...newTask(1)]);
+  await one.terminate();
+  const two = await open(memoryServerStore(database));
+  const ends = await Promise.allSettled([one.enable(), two.enable()]);
+  assert.equal(ends.map(({ status }) => status).sort(), ['fulfilled', 'rejected']);
+  await one.refresh();
+  assert.is(one.current.record.state, 'enabled');
+  assert.equal(await contents(one), { '"a"': ['1 text=""'] });
+});
+
+control.run();
