@@ -22,6 +22,7 @@ const coreFolders: Readonly<Record<string, readonly string[]>> = {
   merge: ['model', 'base'],
   history: ['merge', 'model', 'base'],
   reset: ['history', 'merge', 'model', 'base'],
+  replay: ['session', 'reset', 'history', 'merge', 'model', 'base', 'protocol'],
   session: ['reset', 'history', 'merge', 'model', 'base', 'protocol', 'access', 'query'],
   protocol: ['model', 'base'],
   query: ['model', 'base'],

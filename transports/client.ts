@@ -34,3 +34,12 @@ export type {
   Token,
   TokenSource,
 } from './ports.js';
+export {
+  type FileRecording,
+  type FileRecordingOptions,
+  type FileSystem,
+  fileRecording,
+  type MemoryRecording,
+  memoryRecording,
+  type RecordingOptions,
+} from './recording.js';

@@ -18,3 +18,12 @@ export type {
   User,
   VerifyToken,
 } from './ports.js';
+export {
+  type FileRecording,
+  type FileRecordingOptions,
+  type FileSystem,
+  fileRecording,
+  type MemoryRecording,
+  memoryRecording,
+  type RecordingOptions,
+} from './recording.js';

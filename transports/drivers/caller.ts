@@ -19,7 +19,8 @@ export interface CallerOptions {
   readonly now: () => number;
   /** Whether events are wanted at all. */
   readonly isListening: () => boolean;
-  readonly heard: (event: TimelessHeard) => void;
+  /** `frame`: that of the message. */
+  readonly heard: (event: TimelessHeard, frame?: Uint8Array) => void;
 }
 
 /** Uniform in [0, 1). */
@@ -57,8 +58,8 @@ export class Caller {
           this.#links = { ...this.#links, opened: this.#links.opened + 1, lastOpened: this.#options.now() };
           this.#authorize(attempt, token);
         },
-        message: (message, bytes) => {
-          if (this.#isPresent(attempt)) this.#received(message, bytes);
+        message: (message, frame) => {
+          if (this.#isPresent(attempt)) this.#received(message, frame);
         },
         garbage: (message) => {
           if (this.#isPresent(attempt)) heard({ type: 'garbage', message });
@@ -125,11 +126,12 @@ export class Caller {
     heard(retryAfter === undefined ? closed : { ...closed, retryAfter });
   }
 
-  #received(message: ServerMessage, bytes: number): void {
+  #received(message: ServerMessage, frame: Uint8Array): void {
     const { tokens, entropy, heard } = this.#options;
+    const bytes = frame.length;
     if (message.type !== 'error') {
       // Only what follows an error is up to chance, which costs a call of the platform.
-      heard({ type: 'message', message, bytes, chance: 0 });
+      heard({ type: 'message', message, bytes, chance: 0 }, frame);
       return;
     }
     const clean = { ...message, message: tokens.redacted(message.message) };

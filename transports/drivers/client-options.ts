@@ -1,5 +1,5 @@
 /** What a client is opened with. */
-import type { RecordsBySpace, RuleSet, Timing } from '../../core/index.js';
+import type { FlightRecorder, RecordsBySpace, RuleSet, Timing } from '../../core/index.js';
 import type { ClientStore, Clock, Connector, Entropy, TokenSource } from '../ports.js';
 import type { Client } from './client.js';
 import type { Lines } from './line.js';
@@ -20,6 +20,8 @@ export interface FileOptions {
   readonly reset?: ResetOptions;
   /** Whether to connect at once; default true. */
   readonly connect?: boolean;
+  /** Takes down what the file's session goes through (`syncline replay`); several files may share one. */
+  readonly recorder?: FlightRecorder;
 }
 
 /** How a server is reached, and as whom. */
@@ -40,6 +42,7 @@ export interface Surroundings {
   readonly timing: Timing;
   readonly clock: Clock;
   readonly entropy: Entropy;
+  readonly recorder?: FlightRecorder;
   /** Told when a client has begun to close. */
   readonly closing: (client: Client) => void;
 }

@@ -13,6 +13,7 @@ import {
   type ClientFile,
   type ClientSession,
   type ClientStep,
+  type ClientTrack,
   changes,
   clientStep,
   type DataChanges,
@@ -68,7 +69,8 @@ export const openClient = (options: ClientOptions): Promise<Client> => {
 };
 
 /** @internal As `openClient`, on what is given. */
-export const openFile = async (options: FileOptions, around: Surroundings): Promise<Client> => {
+export const openFile = async (options: FileOptions, shared: Surroundings): Promise<Client> => {
+  const around = options.recorder === undefined ? shared : { ...shared, recorder: options.recorder };
   const schema = decodeSchema(options.schema);
   if (E.isLeft(schema)) throw SynclineError.ofList('schema', 'the schema is not valid', schema.left);
   const entries = await options.store.load();
@@ -117,6 +119,7 @@ export class Client {
   readonly #caller: Caller;
   readonly #stopRenewing: () => void;
   readonly #reset: ResetRunner | null;
+  readonly #track: ClientTrack | undefined;
   #machine: ClientSession;
   #timer: Cancel = () => undefined;
   #failure: SynclineError | null = null;
@@ -132,6 +135,7 @@ export class Client {
     resets: Resets | null,
   ) {
     this.#store = store;
+    this.#track = around.recorder?.client(machine.config.partition);
     this.#schema = schema;
     this.#machine = machine;
     this.#around = around;
@@ -146,7 +150,7 @@ export class Client {
       entropy,
       now: () => this.#now(),
       isListening: () => this.#failure === null && this.#closing === null,
-      heard: (event) => void this.#dispatch({ ...event, now: this.#now() }),
+      heard: (event, frame) => void this.#dispatch({ ...event, now: this.#now() }, frame),
     });
     this.session = new Session({
       path: store.place ?? null,
@@ -342,8 +346,8 @@ export class Client {
     return { version: next.session.file.version, saved };
   }
 
-  #dispatch(event: ClientEvent): ClientStep {
-    const next = clientStep(this.#machine, event);
+  #dispatch(event: ClientEvent, frame?: Uint8Array): ClientStep {
+    const next = this.#track?.take(this.#machine, event, frame) ?? clientStep(this.#machine, event);
     this.#machine = next.session;
     // Before anybody is told, who may cause the next step.
     this.#performer.push(next.effects);

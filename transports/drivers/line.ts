@@ -20,8 +20,8 @@ export interface Line {
 
 export interface LineEvents {
   opened(): void;
-  /** `bytes`: of its frame. */
-  message(message: ServerMessage, bytes: number): void;
+  /** `frame`: what it has come in; not to be written to. */
+  message(message: ServerMessage, frame: Uint8Array): void;
   /** A frame that is no message. */
   garbage(why: string): void;
   closed(reason: CloseReason): void;
@@ -40,7 +40,7 @@ export const directLines = (connector: Connector): Lines => ({
       frame: (frame) => {
         const message = decodeServerMessage(frame);
         if (E.isLeft(message)) events.garbage(message.left.message);
-        else events.message(message.right, frame.length);
+        else events.message(message.right, frame);
       },
       closed: (reason) => events.closed(reason),
     });

@@ -29,6 +29,8 @@ import {
   type ServerEffect,
   type ServerEvent,
   type ServerMachine,
+  type ServerStep,
+  type ServerTrack,
   type State,
   seenEvery,
   serverStep,
@@ -48,6 +50,8 @@ export interface HostCallbacks {
   readonly compacted?: (certificate: Certificate) => void;
   /** The log could not be compacted, and stays as it is: it does not hold what it should. */
   readonly uncompacted?: (message: string) => void;
+  /** Takes down the machine's steps. */
+  readonly track?: ServerTrack | undefined;
 }
 
 /**
@@ -189,7 +193,9 @@ export class PartitionHost {
     return this.#revision;
   }
 
-  dispatch(event: ServerEvent): void {
+  /** `frame`: that of the event's message, where it is at hand. */
+  dispatch(event: ServerEvent, frame?: Uint8Array): void {
+    if (frame !== undefined) this.#callbacks.track?.framed(event, frame);
     if (!this.#hasStopped) this.#enqueue(event);
   }
 
@@ -291,13 +297,16 @@ export class PartitionHost {
 
   /** Steps through the events and makes what they decide durable. */
   async #take(events: readonly (ServerEvent | OwnRequest)[]): Promise<readonly ServerEffect[]> {
+    const { track } = this.#callbacks;
     let base = this.#machine;
     const before: ServerEffect[] = [];
     const refresh = async (): Promise<void> => {
       const now = await loadWhole(this.#store, this.#salt);
       this.#revision = now.revision;
       const { partition } = now;
-      const refreshed = serverStep(base, { type: 'refreshed', partition, now: this.#callbacks.now() });
+      const event: ServerEvent = { type: 'refreshed', partition, now: this.#callbacks.now() };
+      const refreshed = this.#stepped(base, event, false);
+      track?.keep();
       base = refreshed.machine;
       for (const effect of refreshed.effects) before.push(effect);
     };
@@ -322,7 +331,7 @@ export class PartitionHost {
       const answers: (() => void)[] = [];
       for (const [i, given] of events.entries()) {
         const event = given.type === 'request' ? this.#made(given, machine, records, answers) : given;
-        const next = serverStep(machine, event, i < events.length - 1);
+        const next = this.#stepped(machine, event, i < events.length - 1);
         machine = next.machine;
         for (const effect of next.effects) {
           if (effect.type === 'commit') {
@@ -334,16 +343,23 @@ export class PartitionHost {
       if (batches.length > 0) {
         const outcome = await this.#store.commit(this.#revision, inSequence(batches));
         if (outcome.type === 'conflict') {
+          track?.drop();
           await refresh();
           continue;
         }
         this.#revision = outcome.revision;
       }
       this.#machine = machine;
+      track?.keep();
       if (batches.length > 0) this.#compactor?.committed();
       for (const answer of answers) answer();
       return effects;
     }
+  }
+
+  #stepped(machine: ServerMachine, event: ServerEvent, isMoreComing: boolean): ServerStep {
+    const { track } = this.#callbacks;
+    return track?.attempt(machine, event, isMoreComing) ?? serverStep(machine, event, isMoreComing);
   }
 
   /** The request as an event; `answers`: to be called once the step is durable. */

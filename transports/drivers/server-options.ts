@@ -1,5 +1,12 @@
 /** What a server is given, and what it tells. */
-import type { Certificate, Decision, ErrorCode, RewritePolicy, RuleSet } from '../../core/index.js';
+import type {
+  Certificate,
+  Decision,
+  ErrorCode,
+  FlightRecorder,
+  RewritePolicy,
+  RuleSet,
+} from '../../core/index.js';
 import type { Clock, CloseReason, Entropy, Listener, ServerStore } from '../ports.js';
 import type { AccessOptions } from './access.js';
 
@@ -51,6 +58,8 @@ export interface ServerOptions extends AccessOptions {
   readonly onNote?: (note: ServerNote) => void;
   readonly clock?: Clock;
   readonly entropy?: Entropy;
+  /** Takes down what the partitions go through (`syncline replay`). */
+  readonly recorder?: FlightRecorder;
   /** Days after which a client that was not heard of has to reset itself; 30 by default. */
   readonly clientMaxOfflineDays?: number;
   /** Whether clients that have to reset themselves must not recover what they have not synced. */

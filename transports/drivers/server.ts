@@ -234,6 +234,7 @@ export class Server {
       schedule: (milliseconds, action) => this.#clock.schedule(milliseconds, action),
       compacted: (certificate) => this.#note({ type: 'compacted', partition, certificate }),
       uncompacted: (message) => this.#note({ type: 'uncompacted', partition, message }),
+      track: this.#options.recorder?.server(partition),
     };
     const config = { rules, explain, maxOffline, isRecoveryDisabled };
     return PartitionHost.open(store, config, this.#entropy.integer(), callbacks, compaction);
@@ -263,10 +264,10 @@ export class Server {
       return;
     }
     if (message.right.type === 'clientError') this.#access.release(`${peer.id}/${message.right.session}`);
-    await this.#deliver(peer, routed.route.partition, message.right, frame.length);
+    await this.#deliver(peer, routed.route.partition, message.right, frame);
   }
 
-  async #deliver(peer: Peer, partition: string, message: ClientMessage, bytes: number): Promise<void> {
+  async #deliver(peer: Peer, partition: string, message: ClientMessage, frame: Uint8Array): Promise<void> {
     const grant = message.type === 'bind' ? await this.#unlessClosing(this.#access.admit(message)) : null;
     if (grant !== null && E.isLeft(grant)) {
       this.#notAdmitted(peer, message.session, partition, grant.left);
@@ -280,8 +281,8 @@ export class Server {
         return;
       }
       const chance = this.#entropy.integer();
-      host.dispatch({ type: 'message', connection: peer.id, message, chance, now: this.#clock.now() });
-      peer.handed += bytes;
+      host.dispatch({ type: 'message', connection: peer.id, message, chance, now: this.#clock.now() }, frame);
+      peer.handed += frame.length;
       if (peer.handed <= handedBytes) return;
       peer.handed = 0;
       await host.taken();

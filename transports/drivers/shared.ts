@@ -197,12 +197,12 @@ export class SharedConnection implements Lines {
       for (const line of [...this.#lines]) if (!line.hasEnded) line.events.garbage(decoded.left.message);
       return;
     }
-    this.#deliver(decoded.right, frame.length);
+    this.#deliver(decoded.right, frame);
   }
 
-  #deliver(message: ServerMessage, bytes: number): void {
+  #deliver(message: ServerMessage, frame: Uint8Array): void {
     if (message.session === 0) {
-      for (const line of [...this.#lines]) if (!line.hasEnded) line.events.message(message, bytes);
+      for (const line of [...this.#lines]) if (!line.hasEnded) line.events.message(message, frame);
       return;
     }
     const line = this.#bound.get(message.session);
@@ -210,7 +210,7 @@ export class SharedConnection implements Lines {
     // For a session that was left meanwhile.
     if (line === undefined || binding == null) return;
     if (message.type === 'error' || message.type === 'unbound') this.#forget(line);
-    line.events.message({ ...message, session: binding.own }, bytes);
+    line.events.message({ ...message, session: binding.own }, frame);
   }
 
   /** The link has ended of itself. */

@@ -1,0 +1,122 @@
+/** Clients as subjects of recording. */
+import { entriesOf } from '../base/run.js';
+import { writeRecord } from '../history/client-records.js';
+import { withoutIngested } from '../history/ingested.js';
+import type { Decision } from '../merge/recorder.js';
+import { decodeInstructions, encodeInstructions } from '../model/codec.js';
+import { decodeServerMessage, encodeMessage } from '../protocol/codec.js';
+import { reportOf } from '../reset/report.js';
+import { clientStep } from '../session/client.js';
+import type { ClientEffect, ClientEvent, ClientSession } from '../session/client-session.js';
+import { clientEventForm, type RecordedClientEvent, sessionForm } from './client-form.js';
+import { accepted, applied } from './data-form.js';
+import { clientDigest } from './effect-digest.js';
+import type { FindRules, Step, Subject } from './subject.js';
+
+export type ClientSubject = Subject<ClientSession, ClientEvent, RecordedClientEvent, ClientEffect>;
+
+/** The instructions of a write stand at the end of the record that the step has made of it. */
+const writtenBytes = (
+  { instructions }: Extract<ClientEvent, { type: 'write' }>,
+  after: Step<ClientSession, ClientEffect> | null,
+): Uint8Array => {
+  const commit = after?.effects[0];
+  if (commit?.type !== 'commit') return encodeInstructions(instructions);
+  const { writes } = (after as Step<ClientSession, ClientEffect>).machine.file;
+  const write = writes.backing[writes.to - 1];
+  const local = commit.batch.puts.find(({ space }) => space === 'local');
+  if (write === undefined || local === undefined) return encodeInstructions(instructions);
+  return local.bytes.subarray(local.bytes.length - write.bytes);
+};
+
+const record = (
+  event: ClientEvent,
+  after: Step<ClientSession, ClientEffect> | null,
+  frame: Uint8Array | null,
+): RecordedClientEvent => {
+  switch (event.type) {
+    case 'opened':
+      return { type: 'opened', now: event.now };
+    case 'write': {
+      const { type, now, unparks } = event;
+      const instructions = writtenBytes(event, after);
+      return unparks === undefined ? { type, now, instructions } : { type, now, instructions, unparks };
+    }
+    case 'message': {
+      const { type, now, chance, message, bytes } = event;
+      const said = {
+        type,
+        now,
+        chance,
+        session: message.session,
+        frame: frame ?? encodeMessage(message),
+      };
+      return bytes === undefined ? said : { ...said, bytes };
+    }
+    case 'switched': {
+      const { fresh, base, state, writes, parked, through } = event.prepared;
+      const made = writes.map(({ write }) => write);
+      const file = { ...fresh, base, state, writes: { backing: made, from: 0, to: made.length } };
+      return { type: 'switched', now: event.now, file, parked, through };
+    }
+    default:
+      return event;
+  }
+};
+
+const eventOf = (recorded: RecordedClientEvent, session: ClientSession): ClientEvent => {
+  switch (recorded.type) {
+    case 'opened':
+      return { ...recorded, token: '' };
+    case 'write': {
+      const { now, type, unparks } = recorded;
+      const instructions = accepted(decodeInstructions(recorded.instructions), 0);
+      const state = withoutIngested(applied(session.file.state, instructions));
+      const write = { type, now, instructions, state };
+      return unparks === undefined ? write : { ...write, unparks };
+    }
+    case 'message': {
+      const { now, type, chance, session: number, bytes } = recorded;
+      const decoded = accepted(decodeServerMessage(recorded.frame), 0);
+      const message = decoded.session === number ? decoded : { ...decoded, session: number };
+      const said = { type, now, chance, message };
+      return bytes === undefined ? said : { ...said, bytes };
+    }
+    case 'switched': {
+      const { now, type, file, parked, through } = recorded;
+      const writes = entriesOf(file.writes).map((write) => ({ write, record: writeRecord(write.original) }));
+      const prepared = { fresh: file, base: file.base, state: file.state, writes, parked, through };
+      return { type, now, prepared: { ...prepared, report: reportOf([]) } };
+    }
+    default:
+      return recorded;
+  }
+};
+
+const step = (session: ClientSession, event: ClientEvent): Step<ClientSession, ClientEffect> => {
+  const next = clientStep(session, event);
+  return { machine: next.session, effects: next.effects };
+};
+
+const decisions = (session: ClientSession, event: ClientEvent): readonly Decision[] =>
+  clientStep({ ...session, isRecording: true }, event).effects.flatMap((effect) =>
+    effect.type === 'decided' ? effect.decisions : [],
+  );
+
+const size = ({ file, parked }: ClientSession): number => {
+  let bytes = file.journal.snapshotBytes + file.journal.bytes + 1000 * (parked.length + 1);
+  for (const write of entriesOf(file.writes)) bytes += 2 * write.bytes + 40;
+  return bytes;
+};
+
+export const clientSubject = (find: FindRules): ClientSubject => ({
+  machine: sessionForm(find),
+  recorded: clientEventForm,
+  record,
+  event: eventOf,
+  step,
+  digest: ({ machine, effects }) => clientDigest(machine, effects),
+  state: ({ file }) => file.state,
+  size,
+  decisions,
+});

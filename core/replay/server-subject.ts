@@ -1,0 +1,62 @@
+/** Servers as subjects of recording: one partition each. */
+import { runFirst, runLast } from '../base/run.js';
+import { forEach } from '../base/trie.js';
+import type { Decision } from '../merge/recorder.js';
+import { decodeClientMessage, encodeMessage } from '../protocol/codec.js';
+import { serverStep } from '../session/server.js';
+import type { ServerEffect, ServerEvent, ServerMachine } from '../session/server-session.js';
+import { accepted } from './data-form.js';
+import { serverDigest, tokenless } from './effect-digest.js';
+import { type RecordedServerEvent, serverEventForm, serverForm } from './server-form.js';
+import type { FindRules, Step, Subject } from './subject.js';
+
+export type ServerSubject = Subject<ServerMachine, ServerEvent, RecordedServerEvent, ServerEffect>;
+
+const record = (
+  event: ServerEvent,
+  _after: Step<ServerMachine, ServerEffect> | null,
+  frame: Uint8Array | null,
+): RecordedServerEvent => {
+  if (event.type !== 'message') return event;
+  const { type, now, connection, chance, message } = event;
+  const hasToken = message.type === 'bind';
+  const said = frame === null || hasToken ? encodeMessage(tokenless(message)) : frame;
+  return { type, now, connection, chance, frame: said };
+};
+
+const eventOf = (recorded: RecordedServerEvent): ServerEvent => {
+  if (recorded.type !== 'message') return recorded;
+  const { type, now, connection, chance, frame } = recorded;
+  return { type, now, connection, chance, message: accepted(decodeClientMessage(frame), 0) };
+};
+
+const decisions = (machine: ServerMachine, event: ServerEvent, isMoreComing: boolean): readonly Decision[] =>
+  serverStep(
+    { ...machine, config: { ...machine.config, explain: true } },
+    event,
+    isMoreComing,
+  ).effects.flatMap((effect) => (effect.type === 'decided' ? effect.decisions : []));
+
+const size = ({ partition, sessions }: ServerMachine): number => {
+  const { journal, tail, files } = partition;
+  const newest = runLast(tail);
+  const oldest = runFirst(tail);
+  const held = newest === undefined || oldest === undefined ? 0 : newest.through - oldest.through;
+  let bytes = journal.snapshotBytes + journal.bytes + held + (oldest?.bytes ?? 0) + 40 * files.size;
+  forEach(sessions, (session) => {
+    bytes += 100 + 100 * session.reciprocals.size + 1000 * session.queue.length;
+  });
+  return bytes;
+};
+
+export const serverSubject = (find: FindRules): ServerSubject => ({
+  machine: serverForm(find),
+  recorded: serverEventForm,
+  record,
+  event: eventOf,
+  step: serverStep,
+  digest: ({ machine, effects }) => serverDigest(machine, effects),
+  state: ({ partition }) => partition.state,
+  size,
+  decisions,
+});

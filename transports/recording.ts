@@ -1,0 +1,232 @@
+/**
+ * Where recordings are kept: in memory, which any platform has, or in a file.
+ *
+ *     const recorder = memoryRecording();
+ *     const client = await openClient({ …, recorder });
+ *     …
+ *     download(new Blob([recorder.bytes()]));
+ *
+ * What a file holds is replayed by `syncline replay FILE`. A recording has what the user has written in it; it
+ * has no tokens. `syncline replay FILE --anonymize OUT` puts other things in the place of content.
+ */
+import {
+  FlightRecorder,
+  joinSegments,
+  type RawSegment,
+  type RecordingSink,
+  segmentHead,
+} from '../core/index.js';
+
+export interface RecordingOptions {
+  /** Of the whole recording: 16 MiB by default, 64 KiB at least. */
+  readonly maxBytes?: number;
+}
+
+const defaultBytes = 16 * 1024 * 1024;
+const leastBytes = 64 * 1024;
+
+const segmentBytesOf = ({ maxBytes = defaultBytes }: RecordingOptions): number => {
+  if (!(maxBytes >= leastBytes && maxBytes < 2 ** 32))
+    throw new RangeError(`maxBytes ${maxBytes}: a number from ${leastBytes} to ${2 ** 32 - 1} is expected`);
+  return Math.floor(maxBytes / 2);
+};
+
+/** Bytes that grow as they come. */
+class Pile {
+  readonly sequence: number;
+  #bytes = new Uint8Array(4096);
+  #length = 0;
+
+  constructor(sequence: number) {
+    this.sequence = sequence;
+  }
+
+  get raw(): RawSegment {
+    return { sequence: this.sequence, entries: this.#bytes.subarray(0, this.#length) };
+  }
+
+  push(bytes: Uint8Array): void {
+    if (this.#length + bytes.length > this.#bytes.length) {
+      const more = new Uint8Array(2 * (this.#length + bytes.length));
+      more.set(this.#bytes.subarray(0, this.#length));
+      this.#bytes = more;
+    }
+    this.#bytes.set(bytes, this.#length);
+    this.#length += bytes.length;
+  }
+}
+
+class MemorySink implements RecordingSink {
+  readonly segmentBytes: number;
+  #piles: Pile[] = [];
+
+  constructor(segmentBytes: number) {
+    this.segmentBytes = segmentBytes;
+  }
+
+  get piles(): readonly Pile[] {
+    return this.#piles;
+  }
+
+  begin(sequence: number): void {
+    this.#piles = [...this.#piles.slice(-1), new Pile(sequence)];
+  }
+
+  append(bytes: Uint8Array): void {
+    this.#piles[this.#piles.length - 1]?.push(bytes);
+  }
+
+  flush(): void {
+    // Memory is as durable as it gets.
+  }
+}
+
+/** A recording in memory: for browsers, tests, and apps that send it somewhere themselves. */
+export class MemoryRecording extends FlightRecorder {
+  readonly #sink: MemorySink;
+
+  constructor(options: RecordingOptions = {}) {
+    const sink = new MemorySink(segmentBytesOf(options));
+    super(sink);
+    this.#sink = sink;
+  }
+
+  /** The recording as a file would hold it, up to now. */
+  bytes(): Uint8Array<ArrayBuffer> {
+    this.begin();
+    return joinSegments(this.#sink.piles.map(({ raw }) => raw));
+  }
+}
+
+export const memoryRecording = (options: RecordingOptions = {}): MemoryRecording =>
+  new MemoryRecording(options);
+
+/** What is needed of `node:fs`. */
+export interface FileSystem {
+  openSync(path: string, flags: string): number;
+  writeSync(file: number, bytes: Uint8Array, offset: number, length: number, position: number): number;
+  fsyncSync(file: number): void;
+  closeSync(file: number): void;
+}
+
+export interface FileRecordingOptions extends RecordingOptions {
+  /** `node:fs`, or what does the same. */
+  readonly fs: FileSystem;
+  /** Of the file; one that is there is replaced. */
+  readonly path: string;
+}
+
+/** Bytes that wait for the end of the turn at most. */
+const waitingBytes = 64 * 1024;
+
+/** No entry: whatever comes behind is older. */
+const END = 4;
+
+class FileSink implements RecordingSink {
+  readonly segmentBytes: number;
+  readonly #fs: FileSystem;
+  readonly #file: number;
+  readonly #waiting = new Uint8Array(waitingBytes + END);
+  #count = 0;
+  #position = 0;
+  #isDue = false;
+  #isClosed = false;
+  /** What a write between two calls has met. */
+  #failure: { readonly error: unknown } | null = null;
+
+  constructor({ fs, path, ...options }: FileRecordingOptions) {
+    // The end of a segment takes a few bytes more.
+    this.segmentBytes = segmentBytesOf(options) - END;
+    this.#fs = fs;
+    this.#file = fs.openSync(path, 'w');
+  }
+
+  begin(sequence: number): void {
+    this.write();
+    const region = this.segmentBytes + END;
+    this.#position = sequence % 2 === 1 ? 0 : region;
+    this.append(segmentHead(sequence, this.#position === 0 ? region : 0));
+  }
+
+  append(bytes: Uint8Array): void {
+    if (this.#failure !== null) throw this.#failure.error;
+    if (this.#isClosed) return;
+    if (this.#count + bytes.length > waitingBytes) this.write();
+    if (bytes.length > waitingBytes) {
+      this.#put(bytes, bytes.length);
+      this.#put(new Uint8Array(END), END);
+      this.#position -= END;
+      return;
+    }
+    this.#waiting.set(bytes, this.#count);
+    this.#count += bytes.length;
+    if (this.#isDue) return;
+    this.#isDue = true;
+    queueMicrotask(() => {
+      this.#isDue = false;
+      try {
+        this.write();
+      } catch (error) {
+        this.#failure = { error };
+      }
+    });
+  }
+
+  /** Hands all that waits to the operating system. */
+  write(): void {
+    if (this.#count === 0 || this.#isClosed) return;
+    const length = this.#count;
+    this.#count = 0;
+    this.#waiting.fill(0, length, length + END);
+    this.#put(this.#waiting, length + END);
+    this.#position -= END;
+  }
+
+  #put(bytes: Uint8Array, length: number): void {
+    for (let done = 0; done < length; ) {
+      const written = this.#fs.writeSync(this.#file, bytes, done, length - done, this.#position);
+      done += written;
+      this.#position += written;
+    }
+  }
+
+  flush(): void {
+    this.write();
+    if (!this.#isClosed) this.#fs.fsyncSync(this.#file);
+  }
+
+  close(): void {
+    this.write();
+    if (!this.#isClosed) this.#fs.closeSync(this.#file);
+    this.#isClosed = true;
+  }
+}
+
+/**
+ * A recording in a file. What a turn of the event loop has brought is written at its end, so a process that is
+ * killed loses the steps of one turn at most; one that crashes by a bug in the engine loses none.
+ */
+export class FileRecording extends FlightRecorder {
+  readonly #sink: FileSink;
+
+  constructor(options: FileRecordingOptions) {
+    const sink = new FileSink(options);
+    super(sink);
+    this.#sink = sink;
+  }
+
+  /** Makes what was recorded so far survive even the machine. */
+  flush(): void {
+    this.begin();
+    this.#sink.flush();
+  }
+
+  /** Nothing is recorded any more. Idempotent. */
+  close(): void {
+    this.begin();
+    this.#sink.close();
+  }
+}
+
+/** Throws where the file cannot be made. */
+export const fileRecording = (options: FileRecordingOptions): FileRecording => new FileRecording(options);
