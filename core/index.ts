@@ -3,6 +3,9 @@
  * it brings those.
  */
 export { decodePartitionConfig, type PartitionConfig } from './access/config.js';
+export { DocumentError, type DocumentErrorCode } from './access/document-error.js';
+export { documentFilter } from './access/document-filter.js';
+export { compareDocuments } from './access/document-form.js';
 export {
   isReserved,
   longestName,
@@ -44,7 +47,6 @@ export {
   type PartitionKey,
   Repartition,
   type Repartitioned,
-  schemaOfState,
 } from './access/repartition.js';
 export { destructiveChanges, extendedSchema, joinedSchema, keyCollisions } from './access/schema-change.js';
 export { emptySchema, schemaConfig } from './access/stored-schema.js';
@@ -99,7 +101,14 @@ export {
   type RewritePolicy,
   rewritePlan,
 } from './history/rewrite-commit.js';
-export { emptied, founded, type Predecessor, sealedRecord, sealedSpace, sealOf } from './history/sealed.js';
+export {
+  emptiedPartition,
+  founded,
+  type Predecessor,
+  sealedRecord,
+  sealedSpace,
+  sealOf,
+} from './history/sealed.js';
 export {
   changesetsOf as changesetsOfSegment,
   decodeSegment,
@@ -176,7 +185,7 @@ export { type ClassConfig, decodeSchema } from './model/schema-config.js';
 export type { ConfigError } from './model/schema-findings.js';
 export { type SchemaConflict, schemaInstructions } from './model/schema-instructions.js';
 export type { PropertyConfig } from './model/schema-property.js';
-export { toInstructions } from './model/snapshot.js';
+export { schemaOf, toInstructions } from './model/snapshot.js';
 export { emptyState, type State } from './model/state.js';
 export type { Marker, Payload, Value } from './model/value.js';
 export * as values from './model/value.js';
@@ -245,6 +254,9 @@ export {
   route,
   withoutNumber,
 } from './session/connection.js';
+export type { Document, PartitionField } from './session/document.js';
+export { documentUpdate } from './session/document-update.js';
+export * as documents from './session/document-writes.js';
 export {
   type Explanation,
   explain,
@@ -253,6 +265,7 @@ export {
   type PresentWrite,
   type WriteOrigin,
 } from './session/explain.js';
+export * as moves from './session/moved-objects.js';
 export { clientTable, serverTable, toDot } from './session/phases.js';
 export {
   followed,

@@ -14,15 +14,9 @@
  * One class cannot have two objects of one key in a partition. Where that came of it, nothing is done.
  */
 import * as E from 'fp-ts/lib/Either.js';
-import { sortedKeys } from '../base/trie.js';
 import { type Draft, edit } from '../model/apply.js';
 import type { Property, Schema } from '../model/class-schema.js';
-import {
-  type CreateObject,
-  type ObjectInstruction,
-  type SchemaInstruction,
-  update,
-} from '../model/instruction.js';
+import { type CreateObject, type ObjectInstruction, update } from '../model/instruction.js';
 import { printObject } from '../model/print.js';
 import { type ConfigError, Findings } from '../model/schema-findings.js';
 import { schemaInstructions } from '../model/schema-instructions.js';
@@ -245,17 +239,4 @@ const fieldOf = (
   if (column === undefined || node === undefined) return null;
   const content = property(node, column);
   return isNode(content) ? undefined : partitionOfField(content as Value, type);
-};
-
-/** The classes and properties that states have, as instructions: what a schema is extended by so that nothing is lost. */
-export const schemaOfState = (state: State): readonly SchemaInstruction[] => {
-  const instructions: SchemaInstruction[] = [];
-  for (const name of sortedKeys(state.tables)) {
-    const table = findTable(state, name);
-    if (table !== undefined) instructions.push({ kind: 'AddTable', table: name, spec: table.spec });
-  }
-  for (const name of sortedKeys(state.tables))
-    for (const { name: field, spec } of findTable(state, name)?.columns ?? [])
-      instructions.push({ kind: 'AddColumn', table: name, field, column: spec });
-  return instructions;
 };

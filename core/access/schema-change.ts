@@ -9,7 +9,7 @@
  */
 import * as E from 'fp-ts/lib/Either.js';
 import type { ClassSchema, Property, Schema } from '../model/class-schema.js';
-import type { AddColumn, AddTable, SchemaInstruction } from '../model/instruction.js';
+import type { AddColumn, AddTable, Instruction } from '../model/instruction.js';
 import { printColumnSpec, printTableSpec } from '../model/print.js';
 import { sameColumnSpec, sameTableSpec } from '../model/schema.js';
 import { decodeSchema } from '../model/schema-config.js';
@@ -86,12 +86,12 @@ const withProperties = (shape: ClassSchema, properties: readonly Property[]): Cl
 });
 
 /**
- * The schema with what instructions of devices add to it, as in development mode; or all that does not fit.
+ * The schema with what instructions add to it, as those of devices in development mode; or all that does not fit.
  * The same schema where they add nothing.
  */
 export const extendedSchema = (
   schema: Schema,
-  instructions: Iterable<SchemaInstruction>,
+  instructions: Iterable<Instruction>,
 ): E.Either<readonly ConfigError[], Schema> => {
   const findings = new Findings();
   const classes = new Map(schema.classes.map((shape) => [shape.name, shape]));

@@ -33,10 +33,10 @@ export const sealOf = (entries: readonly RecordEntry[]): 'open' | 'sealed' | 'em
   return entry.bytes[0] === EMPTIED ? 'emptied' : 'sealed';
 };
 
-const spaces = ['meta', 'log', 'file', 'snapshot', 'certificate', 'quarantine', 'outbox', 'inbox'];
+const spaces = ['meta', 'log', 'file', 'snapshot', 'certificate', 'quarantine', 'outbox', 'outbox-to'];
 
 /** Leaves nothing but the seal. `idents`: the partition's files. */
-export const emptied = (idents: readonly number[]): RecordBatch => ({
+export const emptiedPartition = (idents: readonly number[]): RecordBatch => ({
   deletes: [...spaces, ...idents.map(records.reciprocalSpace)].map((space) => ({
     space,
     from: 0,

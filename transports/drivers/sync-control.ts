@@ -22,12 +22,12 @@ import {
   destructiveChanges,
   emptySchema,
   extendedSchema,
+  type Instruction,
   joinedSchema,
   keyCollisions,
   longestName,
   type PartitionConfig,
   type Schema,
-  type SchemaInstruction,
   type SyncRecord,
   storedName,
   syncPartition,
@@ -230,7 +230,7 @@ export class SyncControl {
   }
 
   /** What devices have added, as in development mode. Left: what does not fit, and nothing was changed. */
-  extendBy(instructions: readonly SchemaInstruction[]): Promise<E.Either<readonly ConfigError[], Schema>> {
+  extendBy(instructions: readonly Instruction[]): Promise<E.Either<readonly ConfigError[], Schema>> {
     return this.#inTurn(async () => {
       try {
         await this.#change(({ record, config }) => {

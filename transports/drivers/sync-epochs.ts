@@ -7,9 +7,10 @@
 import * as E from 'fp-ts/lib/Either.js';
 import {
   type Dropped,
-  emptied,
+  emptiedPartition,
   extendedSchema,
   founded,
+  type Instruction,
   instructions,
   keyCollisions,
   longestName,
@@ -21,8 +22,7 @@ import {
   Repartition,
   readStoredName,
   type Schema,
-  type SchemaInstruction,
-  schemaOfState,
+  schemaOf,
   sealedRecord,
   sealedSpace,
   sealOf,
@@ -109,7 +109,7 @@ export class SyncEpochs {
       await committed(store, [sealedSpace, 'file'], (entries) =>
         sealOf(entries) === 'emptied'
           ? null
-          : emptied(entries.filter(({ space }) => space === 'file').map(({ index }) => index)),
+          : emptiedPartition(entries.filter(({ space }) => space === 'file').map(({ index }) => index)),
       );
     }
   }
@@ -179,12 +179,12 @@ const committed = async (
 /** The stored schema with all that objects have besides, and a place for what the old key says of them. */
 const wholeSchema = (sources: readonly Source[], { before, after, stored }: EpochChange): Schema => {
   let schema = stored;
-  const add = (added: readonly SchemaInstruction[]): void => {
+  const add = (added: readonly Instruction[]): void => {
     const extended = extendedSchema(schema, added);
     // What contradicts what is there has no place in it; it is told as dropped.
     if (E.isRight(extended)) schema = extended.right;
   };
-  for (const { partition } of sources) add(schemaOfState(partition.state));
+  for (const { partition } of sources) add(schemaOf(partition.state));
   if (before.key === after.key) return schema;
   const type = before.type === 'long' ? 'int' : before.type;
   const column = { type, nullable: true, collection: 'single', target: null } as const;
