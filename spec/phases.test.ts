@@ -249,7 +249,10 @@ phases('of the client: pauses between attempts double up to the most, less a qua
 });
 
 phases('of the client: what a failed session was asked for is answered with the failure', () => {
-  const session = { ...sessionIn('streaming'), waiters: [{ type: 'upload', id: 3, version: 9 }] as const };
+  const session = {
+    ...sessionIn('streaming'),
+    waiters: [{ type: 'upload', id: 3, version: 9, isForAll: true }] as const,
+  };
   const next = clientStep(session, { type: 'garbage', message: 'noise', now });
   const settled = next.effects.find((effect) => effect.type === 'settled');
   assert.is(settled?.type === 'settled' && settled.failure?.name, 'bad_message_order');

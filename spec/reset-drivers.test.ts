@@ -334,4 +334,73 @@ test('a recovery that fails falls back to discarding where the mode says so, and
   }
 });
 
+const refusal = (promise: Promise<unknown>): Promise<string> =>
+  promise.then(
+    () => 'it resolved',
+    (error: unknown) => String(error),
+  );
+
+test('who waits for a write that a reset discards is told so: then, later and after a restart', async () => {
+  const { world, device, receipt, file } = await restored('discardLocal');
+  const waits = [
+    refusal(receipt.integrated()),
+    refusal(device.session.waitForUpload()),
+    refusal(device.session.integrated(receipt.version + 1)),
+  ];
+  device.session.resume();
+  for (const wait of waits) assert.match(await wait, /discarded in a client reset/);
+  assert.match(await refusal(receipt.integrated()), /discarded in a client reset/);
+  const later = device.write((tx) => tx.create('Task', { _id: 'd', title: 'of the new file' }));
+  await later.integrated();
+  await synced(device);
+  assert.match(await refusal(receipt.integrated()), /discarded in a client reset/);
+  await device.close();
+  const again = await world.open({ store: memoryClientStore(file) });
+  assert.match(await refusal(again.session.integrated(receipt.version)), /discarded in a client reset/);
+  await again.session.integrated(later.version);
+  await world.end();
+});
+
+test('who waits for a write that a reset parks is told so, also when it was made good', async () => {
+  const { world, device, receipt, file } = await restored(
+    'recoverOrDiscard',
+    {},
+    { isRecoveryModeDisabled: true },
+  );
+  const waits = [refusal(receipt.integrated()), refusal(device.session.waitForUpload())];
+  device.session.resume();
+  for (const wait of waits) assert.match(await wait, /parked in a client reset/);
+  for (const { id } of device.parking.writes) device.parking.dismiss(id);
+  await synced(device);
+  assert.match(await refusal(receipt.integrated()), /parked in a client reset/);
+  await device.close();
+  const again = await world.open({ store: memoryClientStore(file) });
+  assert.match(await refusal(again.session.integrated(receipt.version)), /parked in a client reset/);
+  await world.end();
+});
+
+test('nothing that is written between the recovery and the switch is lost', async () => {
+  const written: string[] = [];
+  let writing: Promise<void> = Promise.resolve();
+  const { world, device } = await restored('recover', {
+    onBefore: () => {
+      writing = (async () => {
+        for (let i = 0; i < 100; i++) {
+          await null;
+          device.write((tx) => tx.create('Task', { _id: `w${i}`, title: 'meanwhile' }));
+          written.push(`w${i}=meanwhile`);
+        }
+      })();
+    },
+  });
+  device.session.resume();
+  await eventually('it has written', () => written.length === 100);
+  await writing;
+  await eventually('the reset is over', () => device.session.describe().phase === 'streaming');
+  await synced(device);
+  assert.equal(titles(device).sort(), ['a=mine', 'c=offline', ...written].sort());
+  assert.is(await world.server.digest('p'), device.digest());
+  await world.end();
+});
+
 test.run();

@@ -3,8 +3,10 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import type { RecordEntry } from '../core/base/record.js';
 import { recordsBySpace } from '../core/history/client-records.js';
+import { droppedIn, droppedRecord, firstDropped, loadDropped } from '../core/reset/dropped.js';
 import { type PendingReset, planReset, type ResetCause, resetModes } from '../core/reset/mode.js';
 import { loadParked, type ParkedWrite, parkedOf, parkedRecord } from '../core/reset/parked.js';
+import type { Outcome, WriteReport } from '../core/reset/report.js';
 import { loadClient, pendingRecord } from '../core/reset/reset-records.js';
 import { encodeText } from '../core/reset/text-record.js';
 import { instructions } from './kit/notation.js';
@@ -104,6 +106,34 @@ test('parked writes are read back as they were written, and what is damaged is n
     const damaged = loadParked(recordsBySpace([{ ...entry, bytes: entry.bytes.slice(0, length) }]));
     assert.match(E.isLeft(damaged) ? damaged.left.message : '', 'parked/4');
   }
+});
+
+test('what was dropped is one range for neighbours, and is read back as it was written', () => {
+  const given = resetCaseOf(
+    'AddTable A topLevel _id: int\nAddColumn A.n: int\nAddColumn A.s: string\nCreateObject A[1]',
+    'Update A[1].n = 5\n--\nUpdate A[1].n = 6\n--\nUpdate A[1].s = "x"\n--\nUpdate A[1].s = "y"\nUpdate A[1].n = 7',
+    'EraseColumn A.n',
+  );
+  const ranges = droppedIn(recover(given).report);
+  assert.equal(ranges, [
+    { from: 1, to: 2, drop: 'parked' },
+    { from: 4, to: 4, drop: 'parked' },
+  ]);
+  assert.equal(
+    [0, 1, 2, 3, 4, 5].filter((version) => firstDropped(ranges, version, version) !== undefined),
+    [1, 2, 4],
+  );
+  const { version, instructions: parts, ...rest } = recover(given).report[0] as WriteReport;
+  const outcome: Outcome = { type: 'superseded', by: null, reason: 'so the app wants' };
+  const thrownAway = { ...rest, version, instructions: parts.map((part) => ({ ...part, outcome })) };
+  assert.equal(droppedIn([thrownAway]), [{ from: 1, to: 1, drop: 'discarded' }]);
+  const record = droppedRecord(ranges);
+  const loaded = loadDropped(recordsBySpace([record]));
+  assert.equal(E.isRight(loaded) ? loaded.right : [], ranges);
+  for (const value of [7, {}, [[1, 2]], [[1, 2, 'other']], [['1', 2, 'parked']]])
+    assert.ok(E.isLeft(loadDropped(recordsBySpace([{ ...record, bytes: encodeText(value) }]))));
+  for (let length = 0; length < record.bytes.length; length++)
+    assert.ok(E.isLeft(loadDropped(recordsBySpace([{ ...record, bytes: record.bytes.slice(0, length) }]))));
 });
 
 test.run();

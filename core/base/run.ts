@@ -71,6 +71,12 @@ export const entriesAfter = <T extends Versioned>(run: Run<T>, version: number):
 
 export const entriesOf = <T extends Versioned>(run: Run<T>): T[] => run.backing.slice(run.from, run.to);
 
+/** The last entry up to `version`. O(log n). */
+export const lastThrough = <T extends Versioned>(run: Run<T>, version: number): T | undefined => {
+  const at = after(run, version);
+  return at > run.from ? run.backing[at - 1] : undefined;
+};
+
 /** The first entry above `version`. O(log n). */
 export const firstAfter = <T extends Versioned>(run: Run<T>, version: number): T | undefined => {
   const at = after(run, version);

@@ -4,6 +4,7 @@
  *     reset/0            the pending reset
  *     fresh/0            what `meta/0` is to the file, for the fresh one that is being downloaded
  *     parked/n           writes without a place (`parked.ts`)
+ *     dropped/0          client versions that will never be on the server (`dropped.ts`)
  *
  * The base of the fresh file lies in the spaces of the other parity of generations, so that a download that is
  * cut off at any byte leaves the file as it was, and goes on from there.
@@ -19,6 +20,7 @@ import {
   recordsBySpace,
 } from '../history/client-records.js';
 import { type CorruptRecord, corrupt } from '../history/journal.js';
+import { type DroppedRange, loadDropped } from './dropped.js';
 import type { PendingReset, ResetCause } from './mode.js';
 import { loadParked, type ParkedWrite } from './parked.js';
 import { decodeText, encodeText } from './text-record.js';
@@ -71,6 +73,7 @@ export interface StoredClient {
   readonly file: ClientFile;
   readonly reset: PendingReset | null;
   readonly parked: readonly ParkedWrite[];
+  readonly dropped: readonly DroppedRange[];
 }
 
 export const loadClient = (entries: readonly RecordEntry[]): E.Either<CorruptRecord, StoredClient> => {
@@ -79,11 +82,14 @@ export const loadClient = (entries: readonly RecordEntry[]): E.Either<CorruptRec
   const spaces = recordsBySpace(entries);
   const parked = loadParked(spaces);
   if (E.isLeft(parked)) return parked;
+  const dropped = loadDropped(spaces);
+  if (E.isLeft(dropped)) return dropped;
+  const stored = { file: file.right, parked: parked.right, dropped: dropped.right };
   const record = spaces.get(RESET)?.[0];
-  if (record === undefined) return E.right({ file: file.right, reset: null, parked: parked.right });
+  if (record === undefined) return E.right({ ...stored, reset: null });
   const reset = readPending(record);
   if (E.isLeft(reset)) return reset;
-  return E.right({ file: file.right, reset: reset.right, parked: parked.right });
+  return E.right({ ...stored, reset: reset.right });
 };
 
 /** A fresh file beside `file`, with nothing in it. */

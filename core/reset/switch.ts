@@ -2,7 +2,7 @@
  * The switch: the one commit by which a fresh file takes the place of the old one.
  *
  * The data are there already: the base of the fresh file was stored while it came down. What the commit
- * writes is who the file is now, the writes that were recovered, and what was parked. Before it nothing of the
+ * writes is who the file is now, the writes that were recovered, and what was dropped. Before it nothing of the
  * old file has changed; after it nothing of it is left.
  *
  * Writes keep their client versions and times; they are based on the fresh server version now. The client
@@ -17,6 +17,7 @@ import type { ClientFile, LocalWrite } from '../history/client-file.js';
 import { baseForgotten, metaRecord, writeRecord } from '../history/client-records.js';
 import { encodeInstructions } from '../model/codec.js';
 import type { State } from '../model/state.js';
+import { type DroppedRange, droppedIn, droppedRecord } from './dropped.js';
 import type { PendingReset } from './mode.js';
 import { type ParkedWrite, parkedRecord } from './parked.js';
 import type { RecoveredWrite } from './recovery.js';
@@ -75,13 +76,19 @@ export const discarded = (writes: readonly LocalWrite[], fallback: string | null
 
 export interface SwitchCommit extends Commit {
   readonly pending: PendingReset;
+  /** By this reset. */
+  readonly dropped: readonly DroppedRange[];
 }
 
-/** `file` as it is at the moment of the switch: nothing was written that `prepared` does not account for. */
+/**
+ * `file` as it is at the moment of the switch: nothing was written that `prepared` does not account for. `before`:
+ * what earlier resets have dropped.
+ */
 export const commitSwitch = (
   file: ClientFile,
   pending: PendingReset,
-  { fresh, base, state, writes, parked }: PreparedSwitch,
+  before: readonly DroppedRange[],
+  { fresh, base, state, writes, report, parked }: PreparedSwitch,
 ): SwitchCommit => {
   const switched: ClientFile = {
     ident: fresh.ident,
@@ -97,9 +104,11 @@ export const commitSwitch = (
     generation: fresh.generation,
   };
   const confirming: PendingReset = { ...pending, stage: 'confirming' };
+  const dropped = droppedIn(report.writes);
   return {
     file: switched,
     pending: confirming,
+    dropped,
     effective: [],
     batch: {
       deletes: [
@@ -111,6 +120,7 @@ export const commitSwitch = (
         pendingRecord(confirming),
         ...writes.map(({ record }) => record),
         ...parked.map(parkedRecord),
+        ...(dropped.length > 0 ? [droppedRecord([...before, ...dropped])] : []),
       ],
     },
   };

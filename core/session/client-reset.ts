@@ -9,10 +9,11 @@
  *
  * A reset that was under way when the file was closed goes on when it is opened again and resumed.
  */
-import { entriesAfter, entriesOf, runLast } from '../base/run.js';
+import { lastThrough, runLast } from '../base/run.js';
 import { newestUnacknowledged } from '../history/client-file.js';
 import { type ErrorCode, errorTable, isErrorCode } from '../protocol/errors.js';
 import type { ServerError } from '../protocol/messages.js';
+import { type DroppedRange, firstDropped } from '../reset/dropped.js';
 import { type PendingReset, planReset, type ResetCause, type ResetMode } from '../reset/mode.js';
 import { parkedForgotten } from '../reset/parked.js';
 import { freshForgotten, pendingForgotten, pendingRecord } from '../reset/reset-records.js';
@@ -24,6 +25,7 @@ import {
   type ClientEvent,
   type ClientSession,
   type ClientStep,
+  droppedFailure,
   failureOf,
   type SessionFailure,
   stay,
@@ -116,30 +118,29 @@ export const resetFailed = (
   ]);
 };
 
-/** Who waits for a write that was parked waits in vain; for one that has become nothing, no longer. */
+/** Who waits for a write that was dropped waits in vain; for one that has become nothing, no longer. */
 const waitersAfter = (
   session: ClientSession,
-  isParked: (version: number) => boolean,
+  dropped: readonly DroppedRange[],
 ): { readonly waiters: readonly Waiter[]; readonly settled: readonly ClientEffect[] } => {
-  const versions = entriesOf(session.file.writes).map(({ version }) => version);
-  const kept = new Set(versions);
   const waiters: Waiter[] = [];
   const settled: ClientEffect[] = [];
   for (const waiter of session.waiters) {
-    if (waiter.type === 'download' || kept.has(waiter.version)) waiters.push(waiter);
-    else if (isParked(waiter.version)) {
-      const failure = failureOf(
-        212,
-        `write ${waiter.version} was parked in a client reset`,
-        false,
-        'Warning',
-      );
-      settled.push({ type: 'settled', id: waiter.id, failure });
-    } else {
-      const version = versions.filter((each) => each < waiter.version).pop();
-      if (version === undefined) settled.push({ type: 'settled', id: waiter.id, failure: null });
-      else waiters.push({ ...waiter, version });
+    if (waiter.type === 'download') {
+      waiters.push(waiter);
+      continue;
     }
+    const { id, version, isForAll } = waiter;
+    const lost = firstDropped(dropped, isForAll ? 0 : version, version);
+    const last = lastThrough(session.file.writes, version);
+    if (lost !== undefined)
+      settled.push({
+        type: 'settled',
+        id,
+        failure: droppedFailure(isForAll ? lost.from : version, lost.drop),
+      });
+    else if (last === undefined) settled.push({ type: 'settled', id, failure: null });
+    else waiters.push({ ...waiter, version: last.version });
   }
   return { waiters, settled };
 };
@@ -156,24 +157,16 @@ export const switched = (
 ): ClientStep => {
   const { file, reset } = session;
   if (reset === null) return stay(session);
-  if (
-    (runLast(file.writes)?.version ?? 0) > prepared.through &&
-    entriesAfter(file.writes, prepared.through).length > 0
-  )
+  if ((runLast(file.writes)?.version ?? 0) > prepared.through)
     throw new Error(`bug: a switch that does not know the writes after ${prepared.through}`);
-  const commit = commitSwitch(file, reset, prepared);
-  // What the server's changes superseded is as well as uploaded, as in every merge.
-  const parked = new Set(
-    prepared.parked
-      .filter(({ instructions }) => instructions.some(({ why }) => why !== 'superseded'))
-      .map(({ version }) => version),
-  );
+  const commit = commitSwitch(file, reset, session.dropped, prepared);
   const after: ClientSession = {
     ...session,
     file: commit.file,
     reset: commit.pending,
     asked: null,
     parked: [...session.parked, ...prepared.parked],
+    dropped: [...session.dropped, ...commit.dropped],
     failure: null,
     attempts: 0,
     sent: 0,
@@ -181,7 +174,7 @@ export const switched = (
     acknowledged: 0,
     skipped: false,
   };
-  const { waiters, settled } = waitersAfter(after, (version) => parked.has(version));
+  const { waiters, settled } = waitersAfter(after, commit.dropped);
   return andThen(
     {
       session: { ...after, waiters },

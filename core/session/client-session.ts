@@ -11,6 +11,7 @@ import type { Instruction } from '../model/instruction.js';
 import type { State } from '../model/state.js';
 import { type ErrorAction, type ErrorCode, errorTable } from '../protocol/errors.js';
 import type { ClientMessage, ServerMessage } from '../protocol/messages.js';
+import type { Drop, DroppedRange } from '../reset/dropped.js';
 import type { PendingReset, ResetCause, ResetMode } from '../reset/mode.js';
 import type { ParkedWrite } from '../reset/parked.js';
 import type { PreparedSwitch } from '../reset/switch.js';
@@ -97,9 +98,9 @@ export interface SessionFailure {
   readonly rejected?: number;
 }
 
-/** Somebody waits for this; `id` is the driver's. */
+/** Somebody waits for this; `id` is the driver's. `isForAll`: for all writes up to `version`, not for it alone. */
 export type Waiter =
-  | { readonly type: 'upload'; readonly id: number; readonly version: number }
+  | { readonly type: 'upload'; readonly id: number; readonly version: number; readonly isForAll: boolean }
   | { readonly type: 'download'; readonly id: number; readonly mark: number };
 
 export interface ClientSession {
@@ -142,6 +143,8 @@ export interface ClientSession {
   readonly asked: ResetCause | null;
   /** Writes that have lost their place, until the app has dealt with them. */
   readonly parked: readonly ParkedWrite[];
+  /** Client versions that client resets have kept from the server for good; ascending. */
+  readonly dropped: readonly DroppedRange[];
   readonly traffic: Traffic;
   /** Whether somebody wants to hear what merges decide, though `config.explain` does not say so. */
   readonly isRecording: boolean;
@@ -242,6 +245,7 @@ export const newClientSession = (
   file: ClientFile,
   reset: PendingReset | null = null,
   parked: readonly ParkedWrite[] = [],
+  dropped: readonly DroppedRange[] = [],
 ): ClientSession => ({
   config,
   phase: 'paused',
@@ -266,6 +270,7 @@ export const newClientSession = (
   reset,
   asked: null,
   parked,
+  dropped,
   traffic: { uploaded: 0, downloaded: 0, remaining: null },
   isRecording: false,
   explanations: config.explain ? noExplanations : null,
@@ -285,6 +290,10 @@ export const failureOf = (
   action: action ?? errorTable[code].action,
   tryAgain,
 });
+
+/** For those who wait for a write that will never be on the server. */
+export const droppedFailure = (version: number, drop: Drop): SessionFailure =>
+  failureOf(212, `write ${version}, or a part of it, was ${drop} in a client reset`, false, 'Warning');
 
 /**
  * Whole milliseconds until the next attempt: growing from the first to the most, less what chance takes. A

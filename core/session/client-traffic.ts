@@ -4,7 +4,7 @@
  */
 import * as E from 'fp-ts/lib/Either.js';
 import { limits } from '../base/limits.js';
-import { entriesAfter, firstAfter } from '../base/run.js';
+import { entriesAfter, firstAfter, lastThrough } from '../base/run.js';
 import {
   type Commit,
   commitDownload,
@@ -17,6 +17,7 @@ import { type ClientFile, newestUnacknowledged, selectUpload } from '../history/
 import type { Decision } from '../merge/recorder.js';
 import type { Changeset } from '../model/changeset.js';
 import type { Download, ServerIdent, ServerMark } from '../protocol/messages.js';
+import { firstDropped } from '../reset/dropped.js';
 import { parkedForgotten } from '../reset/parked.js';
 import { failed, send, silenceDeadline, violation } from './client-link.js';
 import {
@@ -25,6 +26,7 @@ import {
   type ClientEvent,
   type ClientSession,
   type ClientStep,
+  droppedFailure,
   failureOf,
   stay,
   type Waiter,
@@ -264,16 +266,10 @@ export const written = (
   return andThen(committed, uploading);
 };
 
-/** The newest write up to `version` that the server has not acknowledged; 0 if there is none. */
+/** The newest write up to `version` that the server has not acknowledged; 0 if there is none. O(log pending). */
 const unacknowledgedUpTo = (file: ClientFile, version: number): number => {
-  if (version <= file.progress.upload.clientVersion) return 0;
-  if (firstAfter(file.writes, version - 1)?.version === version) return version;
-  let newest = 0;
-  for (const write of entriesAfter(file.writes, file.progress.upload.clientVersion)) {
-    if (write.version > version) break;
-    newest = write.version;
-  }
-  return newest;
+  const newest = lastThrough(file.writes, version)?.version ?? 0;
+  return newest > file.progress.upload.clientVersion ? newest : 0;
 };
 
 export const awaited = (
@@ -285,13 +281,18 @@ export const awaited = (
     session,
     effects: [{ type: 'settled', id, failure }],
   });
+  if (upTo !== undefined) {
+    const lost = firstDropped(session.dropped, upTo, upTo);
+    if (lost !== undefined) return settled(droppedFailure(upTo, lost.drop));
+  }
   // What has been integrated stays so, whatever became of the session.
   if (what === 'upload' && upTo !== undefined && unacknowledgedUpTo(file, upTo) === 0) return settled(null);
   if (session.phase === 'failed' && session.failure !== null) return settled(session.failure);
   if (what === 'upload') {
     const version = upTo === undefined ? newestUnacknowledged(file) : unacknowledgedUpTo(file, upTo);
     if (version === 0) return settled(null);
-    return stay({ ...session, waiters: [...session.waiters, { type: 'upload', id, version }] });
+    const waiter: Waiter = { type: 'upload', id, version, isForAll: upTo === undefined };
+    return stay({ ...session, waiters: [...session.waiters, waiter] });
   }
   const mark = Math.max(session.marks.requested, session.marks.sent) + 1;
   const waiting: ClientSession = {

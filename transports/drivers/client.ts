@@ -76,7 +76,7 @@ export const openFile = async (options: FileOptions, shared: Surroundings): Prom
   const entries = await options.store.load();
   const stored = loadClient(entries);
   if (E.isLeft(stored)) throw new SynclineError('store', stored.left.message, stored.left);
-  const { file, reset, parked } = stored.right;
+  const { file, reset, parked, dropped } = stored.right;
   const { state } = file;
   const additions = schemaInstructions(state, schema.right);
   if (E.isLeft(additions))
@@ -90,7 +90,7 @@ export const openFile = async (options: FileOptions, shared: Surroundings): Prom
     timing: around.timing,
     reset: options.reset?.mode ?? 'manual',
   };
-  const machine = newClientSession(config, file, reset, parked);
+  const machine = newClientSession(config, file, reset, parked, dropped);
   const resets = { options: options.reset ?? manual, stored: recordsBySpace(entries) };
   const client = new Client(options.store, schema.right, machine, around, resets);
   if (additions.right.length > 0) await client.extend(additions.right, extended.right);

@@ -183,17 +183,7 @@ export class ResetRunner {
     await options.onBefore?.(new Snapshot(machine().file.state));
     if (signal.aborted) return;
     this.#stage = 'recovering';
-    const prepared = await this.#preparedSomehow(fresh, pending, signal);
-    if (prepared === null) return;
-    const before = new Snapshot(machine().file.state);
-    this.#fresh = null;
-    this.#host.dispatch({ type: 'switched', prepared });
-    const after = new Snapshot(machine().file.state);
-    this.#host.extend();
-    const { report } = prepared;
-    void this.#host
-      .settled()
-      .then(() => this.#tell('onAfter', () => options.onAfter?.(before, after, report)));
+    await this.#switchSomehow(fresh, pending, signal);
   }
 
   /** What a callback throws when all is decided is told like what any listener throws. */
@@ -233,31 +223,52 @@ export class ResetRunner {
     }
   }
 
-  /** Where the recovery itself fails and the mode allows it, the fresh data alone. */
-  async #preparedSomehow(
-    fresh: ClientFile,
-    pending: PendingReset,
-    signal: AbortSignal,
-  ): Promise<PreparedSwitch | null> {
+  /**
+   * Recovers and switches. Where the recovery itself fails and the mode allows it, takes the fresh data alone.
+   * From the end of the recovery to the switch nobody else gets a turn: what was written between would be lost.
+   */
+  async #switchSomehow(fresh: ClientFile, pending: PendingReset, signal: AbortSignal): Promise<void> {
     const { machine, options } = this.#host;
-    try {
-      return await this.#prepared(fresh, pending, signal);
-    } catch (error) {
-      const mayDiscard = machine().config.reset === 'recoverOrDiscard' && pending.performs === 'recovery';
-      if (!mayDiscard || signal.aborted) throw error;
-      const fallback = `the recovery failed: ${textOf(error)}`;
-      const prepared = await this.#prepared(fresh, { ...pending, performs: 'discard', fallback }, signal);
-      if (prepared !== null) void this.#tell('onFallback', () => options.onFallback?.(fallback));
-      return prepared;
+    let performed = pending;
+    let prepared: PreparedSwitch | null = null;
+    while (prepared === null) {
+      try {
+        const finish = await this.#recovered(fresh, performed, signal);
+        if (finish === null || signal.aborted) return;
+        prepared = finish();
+      } catch (error) {
+        const mayDiscard = machine().config.reset === 'recoverOrDiscard' && performed.performs === 'recovery';
+        if (!mayDiscard || signal.aborted) throw error;
+        const fallback = `the recovery failed: ${textOf(error)}`;
+        performed = { ...pending, performs: 'discard', fallback };
+      }
     }
+    this.#switch(prepared);
+    const { fallback } = performed;
+    if (fallback !== null && performed !== pending)
+      void this.#tell('onFallback', () => options.onFallback?.(fallback));
   }
 
-  /** Null where it was stopped. Nothing is written between its end and the next turn. */
-  async #prepared(
+  #switch(prepared: PreparedSwitch): void {
+    const { machine, options, dispatch, extend, settled } = this.#host;
+    const before = new Snapshot(machine().file.state);
+    this.#fresh = null;
+    dispatch({ type: 'switched', prepared });
+    const after = new Snapshot(machine().file.state);
+    extend();
+    const { report } = prepared;
+    void settled().then(() => this.#tell('onAfter', () => options.onAfter?.(before, after, report)));
+  }
+
+  /**
+   * What is left to do when all that takes time is done: to carry over what was written meanwhile, and to say
+   * what it comes to, for a switch in the same turn. Null where it was stopped.
+   */
+  async #recovered(
     fresh: ClientFile,
     pending: PendingReset,
     signal: AbortSignal,
-  ): Promise<PreparedSwitch | null> {
+  ): Promise<(() => PreparedSwitch) | null> {
     const { machine, schema } = this.#host;
     const { cause } = pending;
     const { file, config } = machine();
@@ -276,43 +287,44 @@ export class ResetRunner {
     if (!(await this.#inTurns(recovery.compare(known), signal))) return null;
     const serverVersion = fresh.progress.download.serverVersion;
     const writes: PackedWrite[] = [];
-    const carry = async (inTurns: boolean): Promise<boolean> => {
-      const more = entriesAfter(machine().file.writes, Math.max(integrated, recovery.through));
-      if (!isRecovery || more.length === 0) return true;
-      const carrying = recovery.carry(more);
-      const packing = packed(recovery.writes, serverVersion, writes.length);
-      if (!inTurns) {
-        runNow(carrying);
-        writes.push(...runNow(packing));
-        return true;
-      }
-      if (!(await this.#inTurns(carrying, signal))) return false;
-      const done = await this.#inTurns(packing, signal);
+    const waiting = () =>
+      isRecovery ? entriesAfter(machine().file.writes, Math.max(integrated, recovery.through)) : [];
+    const carry = async (): Promise<boolean> => {
+      const more = waiting();
+      if (more.length === 0) return true;
+      if (!(await this.#inTurns(recovery.carry(more), signal))) return false;
+      const done = await this.#inTurns(packed(recovery.writes, serverVersion, writes.length), signal);
       if (done) writes.push(...done.result);
       return done !== null;
     };
-    if (!(await carry(true))) return null;
+    const carryNow = (): void => {
+      runNow(recovery.carry(waiting()));
+      writes.push(...runNow(packed(recovery.writes, serverVersion, writes.length)));
+    };
+    if (!(await carry())) return null;
     if (!(await this.#foreseeChanges(recovery, signal))) return null;
-    // What was written in between is little, and merged without another turn.
-    const isLate = recovery.through < (runLast(machine().file.writes)?.version ?? 0);
-    if (isLate) this.#changes = null;
-    void carry(false);
-    const recovered = recovery.finish();
-    const lacking = schemaInstructions(recovered.state, schema);
-    if (E.isLeft(lacking))
-      throw new Error(
-        `the schema does not fit the fresh data: ${lacking.left.map(({ message }) => message).join('; ')}`,
-      );
-    const report = isRecovery ? recovered.report : discarded(unsynced(), pending.fallback);
-    const nextId = Math.max(0, ...machine().parked.map(({ id }) => id)) + 1;
-    return {
-      fresh,
-      base: recovered.base,
-      state: recovered.state,
-      writes,
-      report: reportOf(report),
-      parked: parkedOf(report, nextId),
-      through: Number.MAX_SAFE_INTEGER,
+    return () => {
+      // What was written in between is little, and merged without another turn.
+      const through = runLast(machine().file.writes)?.version ?? 0;
+      if (recovery.through < through) this.#changes = null;
+      carryNow();
+      const recovered = recovery.finish();
+      const lacking = schemaInstructions(recovered.state, schema);
+      if (E.isLeft(lacking))
+        throw new Error(
+          `the schema does not fit the fresh data: ${lacking.left.map(({ message }) => message).join('; ')}`,
+        );
+      const report = isRecovery ? recovered.report : discarded(unsynced(), pending.fallback);
+      const nextId = Math.max(0, ...machine().parked.map(({ id }) => id)) + 1;
+      return {
+        fresh,
+        base: recovered.base,
+        state: recovered.state,
+        writes,
+        report: reportOf(report),
+        parked: parkedOf(report, nextId),
+        through,
+      };
     };
   }
 

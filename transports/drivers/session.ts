@@ -131,7 +131,10 @@ export class Session {
     this.#act('resume', direction);
   }
 
-  /** Resolves when the server has durably integrated everything written here before the call. */
+  /**
+   * Resolves when the server has durably integrated everything written here before the call. Rejects where a
+   * client reset drops any of that meanwhile: discards or parks it.
+   */
   waitForUpload(options: WaitOptions = {}): Promise<void> {
     return this.#wait({ type: 'await', what: 'upload' }, options.signal);
   }
@@ -144,7 +147,8 @@ export class Session {
   /**
    * Resolves when the server has durably integrated the write that took client version `version`
    * (`receipt.version`), also one of an earlier run. Rejects where the session fails before that: with an
-   * error of the area `rejected` where it is this write that the server cannot integrate.
+   * error of the area `rejected` where it is this write that the server cannot integrate; and where a client
+   * reset has dropped it, or a part of it.
    */
   integrated(version: number, options: WaitOptions = {}): Promise<void> {
     const newest = this.#host.machine().file.version;
