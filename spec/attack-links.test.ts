@@ -274,7 +274,7 @@ test('an upload with one damaged changeset ends its session with the reason, and
   });
   await eventually('refused', () => broken.codes.length > 0);
   const told = broken.heard.find((message) => message.type === 'error');
-  assert.equal([broken.codes, told?.type === 'error' && told.rejected], [[212], 3]);
+  assert.equal([broken.codes, told?.type === 'error' && told.rejected], [[212], [3]]);
   assert.match(inspect(notes), 'changeset 3 cannot be integrated: instruction of kind 14');
   assert.is(await server.version('p'), before + 1);
   broken.say({ type: 'bind', session: 2, partition: 'p', token: '', needIdent: true });

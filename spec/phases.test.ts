@@ -62,7 +62,7 @@ const cause: ResetCause = {
   message: 'no',
   isRecoveryDisabled: false,
   integrated: null,
-  rejected: null,
+  rejected: [],
 };
 const prepared: PreparedSwitch = {
   fresh: { ...newClientFile, ident: 3, salt: 9, generation: 1 },

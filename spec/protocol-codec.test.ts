@@ -27,6 +27,9 @@ const uints = fc.oneof(
   fc.constantFrom(0x7f, 0x80, 0xff, 0x100, 0xffff, 0x10000, 2 ** 32 - 1, 2 ** 32, 2 ** 53 - 1),
   fc.maxSafeNat(),
 );
+const ascending = fc
+  .uniqueArray(uints, { minLength: 1, maxLength: 5 })
+  .map((list) => list.sort((a, b) => a - b));
 const texts = fc.oneof(
   arbitrary.strings,
   fc.string({ unit: 'binary', maxLength: 100 }),
@@ -152,8 +155,8 @@ const serverMessages: Arbitrary<ServerMessage> = fc.oneof(
     { integrated: uints },
     { isRecoveryDisabled: fc.constant(true as const), integrated: uints },
     { retryAfter: uints },
-    { rejected: uints },
-    { integrated: uints, retryAfter: uints, rejected: uints },
+    { rejected: ascending },
+    { integrated: uints, retryAfter: uints, rejected: ascending },
   ].map((hints) =>
     message<Extract<ServerMessage, { type: 'error' }>>({
       type: 'error',

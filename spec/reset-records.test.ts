@@ -21,7 +21,7 @@ const cause: ResetCause = {
   message: 'it was away for long',
   isRecoveryDisabled: false,
   integrated: null,
-  rejected: null,
+  rejected: [],
 };
 
 const pendingOf = (mode: (typeof resetModes)[number], previous: PendingReset | null = null, more = {}) => {
@@ -63,6 +63,16 @@ test('another cause is another reset, but not for ever', () => {
     pending = next as PendingReset;
   }
   assert.is(pendingOf('recover', { ...pending, stage: 'confirming' }, { code: 250 }), null);
+});
+
+test('resets that set one refused write aside after the other are no failures, and end by themselves', () => {
+  let pending = pendingOf('recover', null, { rejected: [1] }) as PendingReset;
+  for (let version = 2; version <= 50; version += 2) {
+    const more = { rejected: [version, version + 1] };
+    pending = pendingOf('recover', { ...pending, stage: 'confirming' }, more) as PendingReset;
+    assert.equal([pending.performs, pending.attempts], ['recovery', 1]);
+  }
+  assert.is(pendingOf('recover', { ...pending, stage: 'confirming' }, { rejected: [50, 51] }), null);
 });
 
 test('a pending reset is read back as it was written, and nothing else is taken for one', () => {

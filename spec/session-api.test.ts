@@ -209,7 +209,7 @@ writes('that the server cannot integrate are told so, with the reason', async ()
           message: 'changeset 3 cannot be integrated: it is odd',
           tryAgain: false,
           action: 'ApplicationBug',
-          rejected: 3,
+          rejected: [3],
         });
     },
   });

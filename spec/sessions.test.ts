@@ -127,7 +127,7 @@ conversations(
     assert.is(a.session.phase, 'failed');
     assert.match(a.failures.join('\n'), 'bad_changeset');
     assert.match(conversation.notes.join('\n'), 'quarantined');
-    assert.is(a.session.failure?.rejected, a.session.file.version);
+    assert.equal(a.session.failure?.rejected, [a.session.file.version]);
     assert.is(conversation.records.entries(['quarantine']).length, 1);
     assert.is(b.session.phase, 'streaming');
     randomWrite(conversation, b, seeded(9));

@@ -199,7 +199,10 @@ const hintsOf = ({ isRecoveryDisabled, integrated, retryAfter, rejected }: Serve
   };
   put(INTEGRATED, integrated);
   put(RETRY_AFTER, retryAfter);
-  put(REJECTED, rejected);
+  if (rejected !== undefined) {
+    flags |= REJECTED;
+    numbers.push(...rejected);
+  }
   return flags === 0 ? [] : [flags, ...numbers];
 };
 
@@ -354,8 +357,20 @@ const hints = (
     ...((flags & RECOVERY_DISABLED) === 0 ? {} : { isRecoveryDisabled: true as const }),
     ...((flags & INTEGRATED) === 0 ? {} : { integrated: fields.uint('the newest integrated write') }),
     ...((flags & RETRY_AFTER) === 0 ? {} : { retryAfter: fields.uint('the pause that is asked for') }),
-    ...((flags & REJECTED) === 0 ? {} : { rejected: fields.uint('the write that was rejected') }),
+    ...((flags & REJECTED) === 0 ? {} : { rejected: rejectedIn(fields) }),
   };
+};
+
+/** They are the last of the hints: however many follow. */
+const rejectedIn = (fields: Fields): readonly number[] => {
+  const rejected: number[] = [];
+  do {
+    const version = fields.uint('a write that was rejected');
+    if (rejected.length > 0 && version <= (rejected[rejected.length - 1] as number))
+      fields.fail('notCanonical', `rejected write ${version} does not come after the one before`);
+    rejected.push(version);
+  } while (fields.hasMore);
+  return rejected;
 };
 
 const readSaltedVersion = (fields: Fields): SaltedVersion => {

@@ -127,8 +127,8 @@ export interface ServerError {
   readonly integrated?: number;
   /** Milliseconds for which the server asks to be left alone; absent where the client may decide. */
   readonly retryAfter?: number;
-  /** The write of the client's file that cannot be integrated; absent where the error is about none. */
-  readonly rejected?: number;
+  /** The writes of the client's file that are refused, ascending; absent where the error is about none. */
+  readonly rejected?: readonly number[];
 }
 
 export type ClientMessage = Bind | Identify | Upload | ClientMark | Unbind | ClientError;

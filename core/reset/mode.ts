@@ -35,8 +35,8 @@ export interface ResetCause {
   readonly isRecoveryDisabled: boolean;
   /** The last write of this file that the server has; null where it does not say. */
   readonly integrated: number | null;
-  /** The write of this file that the server has refused; null where it is about none. */
-  readonly rejected: number | null;
+  /** The writes of this file that the server has refused, ascending; none where it is about something else. */
+  readonly rejected: readonly number[];
 }
 
 /** A reset that the server has asked for, and that has not proved itself yet. */
@@ -61,7 +61,16 @@ export type ResetPlan =
 export const ATTEMPTS = 10;
 
 const isSame = (a: ResetCause, b: ResetCause): boolean =>
-  a.action === b.action && a.code === b.code && a.rejected === b.rejected;
+  a.action === b.action &&
+  a.code === b.code &&
+  a.rejected.length === b.rejected.length &&
+  a.rejected.every((version, i) => version === b.rejected[i]);
+
+/** Each of several resets that set refused writes aside leaves fewer of them: they come to an end by themselves. */
+const isProgress = (cause: ResetCause, previous: ResetCause): boolean => {
+  const last = previous.rejected[previous.rejected.length - 1];
+  return last !== undefined && cause.rejected[0] !== undefined && cause.rejected[0] > last;
+};
 
 const describe = ({ code, name, message }: ResetCause): string => `${code} ${name}: ${message}`;
 
@@ -71,7 +80,8 @@ const refused = (reason: string): ResetPlan => ({ type: 'refused', reason });
 export const planReset = (mode: ResetMode, cause: ResetCause, previous: PendingReset | null): ResetPlan => {
   if (mode === 'manual') return refused('the mode of client resets is manual');
   const firstCause = previous?.firstCause ?? cause;
-  const attempts = (previous?.attempts ?? 0) + 1;
+  const before = previous?.attempts ?? 0;
+  const attempts = previous !== null && isProgress(cause, previous.cause) ? before : before + 1;
   const again = `the first was asked for by ${describe(firstCause)}`;
   if (attempts > ATTEMPTS)
     return refused(`${previous?.attempts} client resets in a row did not help; ${again}`);

@@ -49,8 +49,8 @@ export interface RecoveryInput {
   readonly state: State;
   readonly ident: number;
   readonly rules: RuleSet;
-  /** The write that the server has refused, and why; null for none. */
-  readonly rejected: { readonly version: number; readonly reason: string } | null;
+  /** The writes that the server has refused, and why; null for none. */
+  readonly rejected: { readonly versions: readonly number[]; readonly reason: string } | null;
 }
 
 /** What is left of a write: to be uploaded again, with its version and time. Never empty. */
@@ -110,11 +110,13 @@ export class Recovery {
   readonly #writes: RecoveredWrite[] = [];
   readonly #reports: WriteReport[] = [];
   #through = 0;
+  readonly #refused: ReadonlySet<number>;
   /** Objects that may read differently afterwards; null where that may be all. */
   #touched: Map<string, Set<Key>> | null = new Map();
 
   constructor(input: RecoveryInput) {
     this.#input = input;
+    this.#refused = new Set(input.rejected?.versions);
     this.#schemas = new SchemaDifference(input.base, input.fresh);
   }
 
@@ -161,7 +163,7 @@ export class Recovery {
     // The erasure of a class or property meets what was written to any object: all is merged at once then.
     const isWhole = writes.some(({ current }) => current.instructions.some(isErasureOfSchema));
     for (const write of writes) {
-      if (write.version === this.#input.rejected?.version) {
+      if (this.#refused.has(write.version)) {
         this.#pass(slice);
         slice = [];
         size = 0;

@@ -48,7 +48,7 @@ const readCause = (value: unknown): ResetCause | null => {
   if (!isText(action) || typeof code !== 'number' || !isText(name) || !isText(message)) return null;
   if (typeof isRecoveryDisabled !== 'boolean') return null;
   if (integrated !== null && typeof integrated !== 'number') return null;
-  if (rejected !== null && typeof rejected !== 'number') return null;
+  if (!Array.isArray(rejected) || !rejected.every((version) => typeof version === 'number')) return null;
   return { action, code, name, message, isRecoveryDisabled, integrated, rejected };
 };
 

@@ -79,7 +79,7 @@ export const violation = (session: ClientSession, message: string): ClientStep =
 /** Codes by which a server refuses a token: expired, and not valid. */
 const isTokenRefusal = (code: number): boolean => code === 202 || code === 203;
 
-/** The write that an error is about. */
+/** The writes that an error is about. */
 export const rejectedIn = ({ rejected }: ServerError): Pick<SessionFailure, 'rejected'> =>
   rejected === undefined ? {} : { rejected };
 

@@ -45,7 +45,7 @@ const causeOf = (error: ServerError): ResetCause => ({
   message: error.message,
   isRecoveryDisabled: error.action === 'ClientResetNoRecovery' || error.isRecoveryDisabled === true,
   integrated: error.integrated ?? null,
-  rejected: error.rejected ?? null,
+  rejected: error.rejected ?? [],
 });
 
 const failureFor = ({ code, action }: ResetCause, message: string): SessionFailure =>

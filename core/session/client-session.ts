@@ -94,8 +94,8 @@ export interface SessionFailure {
   readonly action: ErrorAction;
   /** Whether the session goes on by itself later. */
   readonly tryAgain: boolean;
-  /** The client version of the write that the server could not integrate; absent where it is not about one. */
-  readonly rejected?: number;
+  /** The client versions of the writes that the server has refused, ascending; absent where it is about none. */
+  readonly rejected?: readonly number[];
 }
 
 /** Somebody waits for this; `id` is the driver's. `isForAll`: for all writes up to `version`, not for it alone. */

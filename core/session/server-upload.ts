@@ -135,7 +135,7 @@ export const integrated = (
   const message = `changeset ${version} cannot be integrated: ${rejected.message}`;
   effects.push({ type: 'quarantined', ident: session.ident, version, message });
   return andThenServer({ machine: changed, effects }, (quarantined) =>
-    ended(quarantined, after, 212, message, { rejected: version }),
+    ended(quarantined, after, 212, message, { rejected: [version] }),
   );
 };
 

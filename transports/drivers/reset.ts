@@ -281,7 +281,7 @@ export class ResetRunner {
       state: file.state,
       ident: file.ident,
       rules: config.rules,
-      rejected: cause.rejected === null ? null : { version: cause.rejected, reason: cause.message },
+      rejected: cause.rejected.length === 0 ? null : { versions: cause.rejected, reason: cause.message },
     });
     const known = entriesOf(file.writes).filter(({ version }) => version <= integrated);
     if (!(await this.#inTurns(recovery.compare(known), signal))) return null;

@@ -62,7 +62,7 @@ const MOST_ERRORS = 10;
 
 const errorOf = (failure: ClientSession['failure'], version: number | null = null): SynclineError =>
   new SynclineError(
-    version !== null && failure?.rejected === version ? 'rejected' : 'session',
+    version !== null && failure?.rejected?.includes(version) === true ? 'rejected' : 'session',
     failure === null ? 'the session ended' : `${failure.name}: ${failure.message}`,
     failure,
   );
