@@ -211,6 +211,7 @@ export {
 } from './replay/flight-recorder.js';
 export { decodeRecording, type Recording } from './replay/recording.js';
 export { Replay, type ReplayedStep, type ReplayOptions } from './replay/replay.js';
+export { type DroppedRange, droppedIn } from './reset/dropped.js';
 export type { PendingReset, ResetCause, ResetMode } from './reset/mode.js';
 export { type ParkedInstruction, type ParkedWrite, parkedOf } from './reset/parked.js';
 export { Recovery } from './reset/recovery.js';

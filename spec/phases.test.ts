@@ -71,6 +71,7 @@ const prepared: PreparedSwitch = {
   writes: [],
   report: reportOf([]),
   parked: [],
+  dropped: [],
   through: 0,
 };
 

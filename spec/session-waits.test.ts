@@ -5,6 +5,7 @@ import { entriesOf } from '../core/base/run.js';
 import { newClientFile } from '../core/history/client-file.js';
 import { writeRecord } from '../core/history/client-records.js';
 import { addTable } from '../core/model/instruction.js';
+import { droppedIn } from '../core/reset/dropped.js';
 import { parkedOf } from '../core/reset/parked.js';
 import { type Outcome, parked, recovered, reportOf } from '../core/reset/report.js';
 import { Machine } from './kit/client-machine.js';
@@ -76,6 +77,7 @@ waits('end with a client reset that drops what they are for, and go on where it 
       writes: writes.slice(0, 1).map((write) => ({ write, record: writeRecord(write.original) })),
       report: reportOf(report),
       parked: parkedOf(report, 1),
+      dropped: droppedIn(report),
       through: 3,
     },
   });
@@ -105,7 +107,15 @@ waits('cannot be left behind by a switch that does not know of the last write', 
   machine.hear({ type: 'error', code: 208, message: 'no', tryAgain: false, action: 'ClientReset' });
   machine.write();
   const { base } = newClientFile;
-  const prepared = { fresh: newClientFile, base, state: base, writes: [], report: reportOf([]), parked: [] };
+  const prepared = {
+    fresh: newClientFile,
+    base,
+    state: base,
+    writes: [],
+    report: reportOf([]),
+    parked: [],
+    dropped: [],
+  };
   assert.throws(() => machine.tell({ type: 'switched', prepared: { ...prepared, through: 1 } }), /bug/);
 });
 

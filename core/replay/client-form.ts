@@ -8,6 +8,7 @@ import { refuse } from '../base/decode-error.js';
 import type { ClientFile } from '../history/client-file.js';
 import type { RuleSet } from '../merge/rule.js';
 import { type ErrorAction, type ErrorCode, isErrorCode } from '../protocol/errors.js';
+import { type DroppedRange, drops } from '../reset/dropped.js';
 import { type PendingReset, type ResetCause, resetModes } from '../reset/mode.js';
 import { loadParked, type ParkedWrite, parkedRecord } from '../reset/parked.js';
 import type {
@@ -120,7 +121,7 @@ const failure = record<SessionFailure>({
 });
 
 const waiter = union<Waiter>({
-  upload: record({ id: uint, version: uint }),
+  upload: record({ id: uint, version: uint, isForAll: bool }),
   download: record({ id: uint, mark: uint }),
 });
 
@@ -132,6 +133,8 @@ export const parkedForm: Form<readonly ParkedWrite[]> = through(
     return E.isRight(loaded) ? loaded.right : refuse('malformed', offset, loaded.left.message);
   },
 );
+
+const droppedForm = list(record<DroppedRange>({ from: uint, to: uint, drop: oneOf(drops) }));
 
 type PlainSession = Omit<ClientSession, 'explanations'>;
 
@@ -160,6 +163,7 @@ export const sessionForm = (find: FindRules): Form<ClientSession> =>
       reset: nullable(pending),
       asked: nullable(cause),
       parked: parkedForm,
+      dropped: droppedForm,
       traffic: record<Traffic>({ uploaded: uint, downloaded: uint, remaining: nullable(uint) }),
       isRecording: bool,
       file: fileForm,
@@ -208,6 +212,7 @@ export type RecordedClientEvent =
       readonly type: 'switched';
       readonly file: ClientFile;
       readonly parked: readonly ParkedWrite[];
+      readonly dropped: readonly DroppedRange[];
       readonly through: number;
     });
 
@@ -236,7 +241,7 @@ export const clientEventForm: Form<RecordedClientEvent> = union<RecordedClientEv
   await: record({ now, what: oneOf(directions), id: uint, version: optional(uint) }),
   abandon: record({ now, id: uint }),
   reset: record({ now, mode: oneOf(resetModes) }),
-  switched: record({ now, file: fileForm, parked: parkedForm, through: uint }),
+  switched: record({ now, file: fileForm, parked: parkedForm, dropped: droppedForm, through: uint }),
   resetFailed: record({ now, reason: text }),
   record: record({ now, on: bool }),
   garbage: record({ now, message: text }),

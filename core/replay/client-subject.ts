@@ -54,10 +54,10 @@ const record = (
       return bytes === undefined ? said : { ...said, bytes };
     }
     case 'switched': {
-      const { fresh, base, state, writes, parked, through } = event.prepared;
+      const { fresh, base, state, writes, parked, dropped, through } = event.prepared;
       const made = writes.map(({ write }) => write);
       const file = { ...fresh, base, state, writes: { backing: made, from: 0, to: made.length } };
-      return { type: 'switched', now: event.now, file, parked, through };
+      return { type: 'switched', now: event.now, file, parked, dropped, through };
     }
     default:
       return event;
@@ -83,9 +83,10 @@ const eventOf = (recorded: RecordedClientEvent, session: ClientSession): ClientE
       return bytes === undefined ? said : { ...said, bytes };
     }
     case 'switched': {
-      const { now, type, file, parked, through } = recorded;
+      const { now, type, file, parked, dropped, through } = recorded;
       const writes = entriesOf(file.writes).map((write) => ({ write, record: writeRecord(write.original) }));
-      const prepared = { fresh: file, base: file.base, state: file.state, writes, parked, through };
+      const { base, state } = file;
+      const prepared = { fresh: file, base, state, writes, parked, dropped, through };
       return { type, now, prepared: { ...prepared, report: reportOf([]) } };
     }
     default:

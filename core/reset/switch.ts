@@ -17,7 +17,7 @@ import type { ClientFile, LocalWrite } from '../history/client-file.js';
 import { baseForgotten, metaRecord, writeRecord } from '../history/client-records.js';
 import { encodeInstructions } from '../model/codec.js';
 import type { State } from '../model/state.js';
-import { type DroppedRange, droppedIn, droppedRecord } from './dropped.js';
+import { type DroppedRange, droppedRecord } from './dropped.js';
 import type { PendingReset } from './mode.js';
 import { type ParkedWrite, parkedRecord } from './parked.js';
 import type { RecoveredWrite } from './recovery.js';
@@ -38,6 +38,7 @@ export interface PreparedSwitch {
   readonly writes: readonly PackedWrite[];
   readonly report: RecoveryReport;
   readonly parked: readonly ParkedWrite[];
+  readonly dropped: readonly DroppedRange[];
   /** All writes up to this client version are accounted for. */
   readonly through: number;
 }
@@ -76,8 +77,6 @@ export const discarded = (writes: readonly LocalWrite[], fallback: string | null
 
 export interface SwitchCommit extends Commit {
   readonly pending: PendingReset;
-  /** By this reset. */
-  readonly dropped: readonly DroppedRange[];
 }
 
 /**
@@ -88,7 +87,7 @@ export const commitSwitch = (
   file: ClientFile,
   pending: PendingReset,
   before: readonly DroppedRange[],
-  { fresh, base, state, writes, report, parked }: PreparedSwitch,
+  { fresh, base, state, writes, parked, dropped }: PreparedSwitch,
 ): SwitchCommit => {
   const switched: ClientFile = {
     ident: fresh.ident,
@@ -104,11 +103,9 @@ export const commitSwitch = (
     generation: fresh.generation,
   };
   const confirming: PendingReset = { ...pending, stage: 'confirming' };
-  const dropped = droppedIn(report.writes);
   return {
     file: switched,
     pending: confirming,
-    dropped,
     effective: [],
     batch: {
       deletes: [

@@ -166,7 +166,7 @@ export const switched = (
     reset: commit.pending,
     asked: null,
     parked: [...session.parked, ...prepared.parked],
-    dropped: [...session.dropped, ...commit.dropped],
+    dropped: [...session.dropped, ...prepared.dropped],
     failure: null,
     attempts: 0,
     sent: 0,
@@ -174,7 +174,7 @@ export const switched = (
     acknowledged: 0,
     skipped: false,
   };
-  const { waiters, settled } = waitersAfter(after, commit.dropped);
+  const { waiters, settled } = waitersAfter(after, prepared.dropped);
   return andThen(
     {
       session: { ...after, waiters },

@@ -16,6 +16,7 @@ import {
   changesWithin,
   type DataChanges,
   discarded,
+  droppedIn,
   entriesAfter,
   entriesOf,
   hasFreshFile,
@@ -323,6 +324,7 @@ export class ResetRunner {
         writes,
         report: reportOf(report),
         parked: parkedOf(report, nextId),
+        dropped: droppedIn(report),
         through,
       };
     };
