@@ -120,6 +120,33 @@ docs('the example of a server prints what its comments say', async () => {
   ]);
 });
 
+docs('the example of a simulated app finds the careless one, and prints its transcript', async () => {
+  const { stdout } = await run(process.execPath, [`${root}/dist/spec/examples/testing.js`]);
+  const [careful, found, small, ...transcript] = stdout.trimEnd().split('\n');
+  assert.is(careful, 'the careful shop adds up in 20 worlds');
+  assert.match(
+    found ?? '',
+    /^seed \d+: stock adds up: [A-Z]: \d+ of (bread|milk) were sold, and its stock is -?\d+$/,
+  );
+  assert.match(small ?? '', /^made small: [23] devices, /);
+  assert.ok(transcript.some((line) => /Update Product\["(bread|milk)"\]\.stock = -\d+$/.test(line)));
+});
+
+for (const name of [
+  './examples/check-link.js',
+  './examples/check-merge.js',
+  './examples/check-protocol.js',
+  './examples/check-stores.js',
+])
+  docs(`the suite of ${name} passes`, async () => {
+    const { stdout } = await run(process.execPath, [
+      '--test-reporter=tap',
+      fileURLToPath(new URL(name, import.meta.url)),
+    ]);
+    assert.match(stdout, /^# pass [1-9]\d+$/m);
+    assert.match(stdout, /^# fail 0$/m);
+  });
+
 docs('the fuzzer runs the laws that it is asked for', async () => {
   for (const law of ['merge', 'sessions']) {
     const { stdout } = await run(process.execPath, [

@@ -3,9 +3,9 @@
  * what differs in the notation, and totals by profile; then the deliberate differences by rule. The last
  * line says `N passed, M failed`, and the exit code whether M is zero.
  */
-import { type Failure, replay } from './kit/replay.js';
-import { parseResetVector, replayReset } from './kit/reset-vector.js';
-import { parseVector, readVectorLines } from './kit/vectors.js';
+import type { Failure } from './kit/replay.js';
+import { replayLine } from './kit/replay-line.js';
+import { readVectorLines } from './kit/vectors.js';
 
 interface Totals {
   passed: number;
@@ -23,26 +23,6 @@ const show = (id: string, failures: readonly Failure[]): void => {
   }
 };
 
-const attempt = (
-  line: string,
-): { id: string; profile: string; failures: readonly Failure[]; differences: readonly string[] } => {
-  try {
-    const reset = parseResetVector(line);
-    if (reset !== null)
-      return { id: reset.id, profile: 'reset', failures: replayReset(reset), differences: [] };
-    const vector = parseVector(line);
-    return { id: vector.id, profile: vector.profile, ...replay(vector) };
-  } catch (error) {
-    const lines = [error instanceof Error ? (error.stack ?? error.message) : String(error)];
-    return {
-      id: line.slice(0, 60),
-      profile: 'unreadable',
-      failures: [{ what: 'threw', lines }],
-      differences: [],
-    };
-  }
-};
-
 const files = process.argv.slice(2);
 if (files.length === 0) {
   console.error('usage: npm run vectors -- FILE…   (.jsonl or .jsonl.gz)');
@@ -55,7 +35,7 @@ for (const file of files) {
   const profiles = new Map<string, Totals>();
   const differences = new Map<string, string[]>();
   for (const line of readVectorLines(file)) {
-    const { id, profile, failures, differences: found } = attempt(line);
+    const { id, profile, failures, differences: found } = replayLine(line);
     const totals = profiles.get(profile) ?? { passed: 0, failed: 0 };
     profiles.set(profile, totals);
     if (failures.length === 0) totals.passed++;

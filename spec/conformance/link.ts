@@ -116,9 +116,11 @@ export const linkConformance = (
     same('at the connector', numbers(client.frames), count(total));
   });
 
-  test('frames of all sizes arrive whole, between small ones', async ({ pair }) => {
+  test('frames of all sizes arrive whole, between small ones', async ({ pair, setup }) => {
     const [client, server] = await pair();
-    const sizes = [1, 125, 126, 127, 4096, 65_535, 65_536, 65_537, 1_000_000, 4 * 1024 * 1024];
+    const sizes = [1, 125, 126, 127, 4096, 65_535, 65_536, 65_537, 1_000_000, 4 * 1024 * 1024].filter(
+      (size) => size <= setup.maxFrameBytes,
+    );
     const frames = sizes.flatMap((size, seed) => [pattern(size, seed), number(seed)]);
     const expected = digests(frames);
     for (const frame of frames) {

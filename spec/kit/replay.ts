@@ -48,9 +48,12 @@ export interface Failure {
   readonly lines: readonly string[];
 }
 
+/** What merges: the engine's, or whatever is to be measured against the vectors. */
+export type Merge = typeof transform;
+
 /** Replays one vector completely. Never throws on a vector that is well formed. */
-export const replay = (vector: Vector): Replay => {
-  const replaying = new Replaying(vector);
+export const replay = (vector: Vector, merge: Merge = transform): Replay => {
+  const replaying = new Replaying(vector, merge);
   replaying.run();
   return replaying;
 };
@@ -61,8 +64,11 @@ class Replaying implements Replay {
   private readonly vector: Vector;
   private readonly positions: Positions = new WeakMap();
 
-  constructor(vector: Vector) {
+  private readonly merge: Merge;
+
+  constructor(vector: Vector, merge: Merge) {
     this.vector = vector;
+    this.merge = merge;
   }
 
   run(): void {
@@ -114,8 +120,8 @@ class Replaying implements Replay {
   ): void {
     const { merged, error, errorReversed } = this.vector;
     const rules = realmBy(this.positions);
-    const result = transform(left, right, { rules });
-    const reversed = transform(right, left, { rules });
+    const result = this.merge(left, right, { rules });
+    const reversed = this.merge(right, left, { rules });
     if (merged === null) {
       this.failed('realm', result, error);
       this.failed('realm, sides exchanged', reversed, errorReversed);
@@ -159,7 +165,7 @@ class Replaying implements Replay {
     }
     if (merged === null || thirdMerged === null) return;
     const before = [...left, ...this.decoded('merged right', merged.right)];
-    const result = transform(third, before, { rules: realmBy(this.positions) });
+    const result = this.merge(third, before, { rules: realmBy(this.positions) });
     this.decoded('merged third', thirdMerged.changesets);
     if (!this.merges('realm, third', result)) return;
     this.sameSides('realm, merged third', result.right.left, thirdMerged.changesets);
@@ -172,7 +178,7 @@ class Replaying implements Replay {
   private arriving(base: State | 'no state', order: readonly (readonly Changeset[])[]): Contents | string {
     let history: readonly Changeset[] = [];
     for (const side of order) {
-      const result = transform(side, history, { rules: realmBy(this.positions) });
+      const result = this.merge(side, history, { rules: realmBy(this.positions) });
       if (E.isLeft(result)) return `${NOT_MERGED} ${result.left.message}`;
       history = [...history, ...result.right.left];
     }
@@ -183,12 +189,12 @@ class Replaying implements Replay {
     const { merged, error, anomaly } = this.vector;
     const columns = base === 'no state' ? undefined : columnsOf(base);
     const [a, b] = base === 'no state' ? [left, right] : [marked(base, left), marked(base, right)];
-    const result = transform(a, b, optionsWith(syncline, columns));
+    const result = this.merge(a, b, optionsWith(syncline, columns));
     if (error?.startsWith('Schema mismatch') === true) {
       this.failed('syncline', result, error);
       return;
     }
-    const reversed = transform(b, a, optionsWith(syncline, columns));
+    const reversed = this.merge(b, a, optionsWith(syncline, columns));
     if (!this.merges('syncline', result) || !this.merges('syncline, sides exchanged', reversed)) return;
     this.sameSides('syncline, sides exchanged, left', reversed.right.right, result.right.left);
     this.sameSides('syncline, sides exchanged, right', reversed.right.left, result.right.right);
@@ -226,7 +232,7 @@ class Replaying implements Replay {
     third: readonly Changeset[],
   ): void {
     const [a, b, c] = [this.sent(base, left), this.sent(base, right), this.sent(base, third)];
-    const first = transform(a, b, optionsWith(syncline, columnsOf(base)));
+    const first = this.merge(a, b, optionsWith(syncline, columnsOf(base)));
     // The sides may disagree about the schema, and other failures have been reported.
     if (E.isRight(first)) this.converges('syncline, third', base, c, [...a, ...first.right.right]);
   }
@@ -245,7 +251,7 @@ class Replaying implements Replay {
     left: readonly Changeset[],
     right: readonly Changeset[],
   ): Contents | null {
-    const merged = transform(left, right, optionsWith(syncline, columnsOf(base)));
+    const merged = this.merge(left, right, optionsWith(syncline, columnsOf(base)));
     if (E.isLeft(merged) && isSchemaMismatch(merged.left.reason)) return null;
     if (!this.merges(what, merged)) return null;
     const leftFirst = applied(base, [...left, ...merged.right.right], synclineApplyRules);
@@ -267,7 +273,7 @@ class Replaying implements Replay {
     const decisions = (rules: RuleSet): Decision[] => {
       const all: Decision[] = [];
       const recorder = { decided: (decision: Decision) => void all.push(decision) };
-      transform(left, right, { ...optionsWith(rules, columns), recorder });
+      this.merge(left, right, { ...optionsWith(rules, columns), recorder });
       return all;
     };
     const ours = decisions(syncline);
