@@ -15,7 +15,8 @@ import { Mismatch, mixedFromEdge } from '../model/edge-read.js';
 import { LinkView } from '../model/edge-types.js';
 import { floatToNumber, type Value, valueId } from '../model/value.js';
 
-type Kind = 'number' | 'string' | 'bool' | 'timestamp' | 'objectId' | 'uuid' | 'binary' | 'link';
+const kinds = ['number', 'string', 'binary', 'objectId', 'uuid', 'bool', 'timestamp', 'link'] as const;
+type Kind = (typeof kinds)[number];
 type Comparable = number | bigint | string | boolean;
 
 /** A value that is not null. Has no property that a path could name. */
@@ -26,6 +27,10 @@ export class Scalar {
   constructor(kind: Kind, value: Comparable) {
     this.#kind = kind;
     this.#value = value;
+  }
+
+  get kind(): Kind {
+    return this.#kind;
   }
 
   /** Below 0, 0 or above 0; null for values of different kinds. */
@@ -168,3 +173,17 @@ export const orderOfForms = (a: unknown, b: unknown): number | null => {
   if (a instanceof Scalar && b instanceof Scalar) return a.order(b);
   return (a ?? null) === null && (b ?? null) === null ? 0 : null;
 };
+
+/** In which order a sort by one field has two documents: null comes first, and kinds in an order of their own. */
+export const compareDocuments = (
+  a: Readonly<Record<string, unknown>>,
+  b: Readonly<Record<string, unknown>>,
+  field: string,
+): number => {
+  const x = edgeForm(a[field] ?? null, 0);
+  const y = edgeForm(b[field] ?? null, 0);
+  return orderOfForms(x, y) ?? rankOf(x) - rankOf(y);
+};
+
+const rankOf = (form: Form | Mismatch): number =>
+  form === null ? 0 : form instanceof Scalar ? 1 + kinds.indexOf(form.kind) : kinds.length + 1;

@@ -22,10 +22,11 @@ import { type CorruptRecord, corrupt } from '../history/journal.js';
 import { edit } from '../model/apply.js';
 import type { ApplyError } from '../model/apply-error.js';
 import { decodeChangeset, encodeChangeset, unpack } from '../model/codec.js';
-import { eraseObject, type Instruction } from '../model/instruction.js';
+import { eraseObject, type Instruction, update } from '../model/instruction.js';
 import type { Key } from '../model/key.js';
 import { objectInstructions, schemaOf } from '../model/snapshot.js';
 import { findColumn, findObject, findTable, hasObject, type State } from '../model/state.js';
+import type { Value } from '../model/value.js';
 import { decodeText, encodeText } from '../reset/text-record.js';
 
 export interface Move {
@@ -51,21 +52,28 @@ const MOST_INSTRUCTIONS = 50_000;
 /** Bytes of one move, beyond which it ends (soft). */
 const MOST_BYTES = 4 * 1024 * 1024;
 
+/** The property of the partition key: what it is where the objects go; undefined where they have none there. */
+export interface MovedKey {
+  readonly name: string;
+  readonly value: Value | undefined;
+}
+
 /**
- * What builds the objects elsewhere, in parts that each fit in a changeset. `without`: a property that stays behind,
- * by class and name.
+ * What builds the objects elsewhere, in parts that each fit in a changeset. Their classes go along, but for the
+ * properties that are named as the partition key: those are the target's own.
  */
 export const contentsOf = (
   state: State,
   className: string,
   keys: readonly Key[],
-  without: string | null,
+  moved: MovedKey,
 ): readonly (readonly Instruction[])[] => {
   const table = findTable(state, className);
   if (table === undefined) throw new Error(`objects of a class that does not exist: ${className}`);
-  const schema = schemaOf(state).filter(
-    (each) => !(each.kind === 'AddColumn' && each.table === className && each.field === without),
-  );
+  const schema = schemaOf(state).filter((each) => {
+    if (each.kind !== 'AddColumn' || each.field !== moved.name) return true;
+    return findTable(state, each.table)?.spec.type === 'embedded';
+  });
   const parts: Instruction[][] = [];
   let part: Instruction[] = [];
   let bytes = 0;
@@ -80,10 +88,11 @@ export const contentsOf = (
     const built: Instruction[] = [];
     objectInstructions(state, table, key, object, built);
     for (const each of built) {
-      if ('field' in each && each.field === without) continue;
+      if ('field' in each && each.field === moved.name) continue;
       part.push(each);
       bytes += sizeOf(each);
     }
+    if (moved.value !== undefined) part.push(update(className, key, moved.name, [], moved.value));
   }
   return parts;
 };

@@ -126,6 +126,8 @@ export class PartitionHost {
   readonly #salt: number;
   #machine: ServerMachine;
   #revision: number;
+  /** The revision that the machine is of; the other one may be ahead while events are taken. */
+  #decided: number;
   #events: (ServerEvent | OwnRequest)[] = [];
   #isRunning = false;
   #hasStopped = false;
@@ -157,6 +159,7 @@ export class PartitionHost {
     this.#store = store;
     this.#machine = machine;
     this.#revision = revision;
+    this.#decided = revision;
     this.#salt = salt;
     this.#callbacks = callbacks;
     this.#compactor = policy === null ? null : this.#newCompactor(policy);
@@ -190,7 +193,7 @@ export class PartitionHost {
 
   /** That of the store, with which the partition is as it is here. */
   get revision(): number {
-    return this.#revision;
+    return this.#decided;
   }
 
   /** `frame`: that of the event's message, where it is at hand. */

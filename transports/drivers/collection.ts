@@ -1,0 +1,396 @@
+/**
+ * `server.collection(class)`: the synced objects of a class as a collection of documents, for the back end. Methods
+ * and results are those of MongoDB's driver, as far as they go; what filters and updates can say stands in
+ * `core/access/document-filter.ts` and `core/session/document-update.ts`.
+ *
+ * A call is one commit in each partition that it changes, and there is none across partitions: one that fails
+ * halfway has changed the earlier ones. Reading sees each partition as it is at one moment, and several at
+ * different ones, so that a document which moves meanwhile may be seen twice, or not at all.
+ *
+ * Costs. A filter that fixes the partition key, or the primary key, is looked for where it says; any other visits
+ * all partitions. What needs to know where a primary key is (inserting, filtering by it, moving, linking) asks the
+ * store for the revision of every partition (`key-index.ts`).
+ */
+import * as E from 'fp-ts/lib/Either.js';
+import {
+  compareDocuments,
+  type Document,
+  DocumentError,
+  type DocumentUpdate,
+  documentFilter,
+  documents,
+  documentUpdate,
+  type EdgeKey,
+  encodeInstructions,
+  type Instruction,
+  limits,
+  moves,
+  type OwnWrite,
+  type PartitionField,
+  type RecordEntry,
+} from '../../core/index.js';
+import type { Documents } from './documents.js';
+
+/** As documents and MongoDB's match language have it. */
+export type Filter = Readonly<Record<string, unknown>>;
+/** `$set` and the others, each with fields. */
+export type Update = Readonly<Record<string, unknown>>;
+
+export interface FindOptions {
+  /** Fields with 1 for ascending and -1 for descending order; by primary key within partitions where it is left out. */
+  readonly sort?: Readonly<Record<string, 1 | -1>>;
+  readonly skip?: number;
+  readonly limit?: number;
+}
+
+export interface InsertOneResult {
+  readonly acknowledged: true;
+  readonly insertedId: EdgeKey;
+}
+
+export interface InsertManyResult {
+  readonly acknowledged: true;
+  readonly insertedCount: number;
+  /** By the index of the document. */
+  readonly insertedIds: Readonly<Record<number, EdgeKey>>;
+}
+
+export interface UpdateResult {
+  readonly acknowledged: true;
+  readonly matchedCount: number;
+  /** Of those the ones that have changed. */
+  readonly modifiedCount: number;
+  readonly upsertedCount: 0;
+  readonly upsertedId: null;
+}
+
+export interface DeleteResult {
+  readonly acknowledged: true;
+  readonly deletedCount: number;
+}
+
+const EVERYTHING = Number.MAX_SAFE_INTEGER;
+
+/** What is found, as it is asked for. */
+export class FindCursor implements AsyncIterable<Document> {
+  readonly #found: () => AsyncIterable<Document>;
+
+  /** Use `find`. */
+  constructor(found: () => AsyncIterable<Document>) {
+    this.#found = found;
+  }
+
+  [Symbol.asyncIterator](): AsyncIterator<Document> {
+    return this.#found()[Symbol.asyncIterator]();
+  }
+
+  async toArray(): Promise<Document[]> {
+    const all: Document[] = [];
+    for await (const document of this) all.push(document);
+    return all;
+  }
+}
+
+/** More than one changeset holds. */
+class TooLarge extends Error {}
+
+export class Collection {
+  readonly name: string;
+  readonly #documents: Documents;
+
+  /** Use `server.collection`. */
+  constructor(name: string, all: Documents) {
+    this.name = name;
+    this.#documents = all;
+  }
+
+  /** Documents that fulfil a filter. Errors are those of the iteration. @throws DocumentError */
+  find(filter: Filter = {}, options: FindOptions = {}): FindCursor {
+    return new FindCursor(() => this.#find(filter, options));
+  }
+
+  async findOne(filter: Filter = {}, options: Omit<FindOptions, 'limit'> = {}): Promise<Document | null> {
+    for await (const document of this.find(filter, { ...options, limit: 1 })) return document;
+    return null;
+  }
+
+  async count(filter: Filter = {}): Promise<number> {
+    const all = this.#documents;
+    const of = await all.class(this.name);
+    const search = this.#search(of, filter);
+    let count = 0;
+    for (const partition of await all.candidates(of, search)) {
+      const field = all.fieldOf(of, partition);
+      if (field !== null)
+        count += documents.found(of, await all.state(partition), field, search, EVERYTHING).length;
+    }
+    return count;
+  }
+
+  async insertOne(document: Readonly<Record<string, unknown>>): Promise<InsertOneResult> {
+    const { insertedIds } = await this.insertMany([document]);
+    return { acknowledged: true, insertedId: insertedIds[0] as EdgeKey };
+  }
+
+  /** Inserts documents, in one changeset for each partition as long as they fit in one. Nothing is inserted where one of them is wrong. @throws DocumentError, WriteError */
+  async insertMany(given: readonly Readonly<Record<string, unknown>>[]): Promise<InsertManyResult> {
+    const all = this.#documents;
+    const of = await all.writableClass(this.name);
+    const read = given.map((document) => {
+      const made = documents.newDocument(of, document, (digits) => all.fresh(digits));
+      if (E.isLeft(made)) throw made.left;
+      return made.right;
+    });
+    const byPartition = new Map<string, documents.NewDocument[]>();
+    for (const document of read) {
+      const group = byPartition.get(document.partition);
+      if (group === undefined) byPartition.set(document.partition, [document]);
+      else group.push(document);
+    }
+    for (const group of byPartition.values()) {
+      const wrong = documents.wrongAmong(of, group);
+      if (wrong !== null) throw wrong;
+    }
+    await all.index.refresh();
+    const claimed = all.claim(
+      of,
+      read.map(({ key }) => key),
+      null,
+    );
+    if (E.isLeft(claimed)) throw claimed.left;
+    try {
+      for (const [partition, group] of byPartition) {
+        await this.#insert(of, partition, group);
+        for (const { key } of group) all.index.add(partition, this.name, key);
+      }
+    } finally {
+      claimed.right();
+    }
+    return {
+      acknowledged: true,
+      insertedCount: read.length,
+      insertedIds: Object.fromEntries(read.map(({ fields }, i) => [i, fields[of.id] as EdgeKey])),
+    };
+  }
+
+  /** Updates the first document that is found. @throws DocumentError, WriteError */
+  updateOne(filter: Filter, update: Update): Promise<UpdateResult> {
+    return this.#update(filter, update, 1);
+  }
+
+  /** Updates all documents that are found, in one changeset for each partition. @throws DocumentError, WriteError */
+  updateMany(filter: Filter, update: Update): Promise<UpdateResult> {
+    return this.#update(filter, update, EVERYTHING);
+  }
+
+  /** Deletes the first document that is found, and the links to it. */
+  deleteOne(filter: Filter): Promise<DeleteResult> {
+    return this.#delete(filter, 1);
+  }
+
+  /** Deletes all documents that are found, and the links to them, in one changeset for each partition. */
+  deleteMany(filter: Filter): Promise<DeleteResult> {
+    return this.#delete(filter, EVERYTHING);
+  }
+
+  async *#find(filter: Filter, options: FindOptions): AsyncGenerator<Document> {
+    const { sort, skip = 0, limit = EVERYTHING } = options;
+    if (sort === undefined) {
+      let at = 0;
+      for await (const document of this.#visit(filter, skip + limit)) if (at++ >= skip) yield document;
+      return;
+    }
+    const sorted: Document[] = [];
+    for await (const document of this.#visit(filter, EVERYTHING)) sorted.push(document);
+    const order = (a: Document, b: Document): number => {
+      for (const [field, direction] of Object.entries(sort)) {
+        const compared = compareDocuments(a, b, field);
+        if (compared !== 0) return direction < 0 ? -compared : compared;
+      }
+      return 0;
+    };
+    yield* sorted.sort(order).slice(skip, skip + limit);
+  }
+
+  async *#visit(filter: Filter, most: number): AsyncGenerator<Document> {
+    const all = this.#documents;
+    const of = await all.class(this.name);
+    const search = this.#search(of, filter);
+    let left = most;
+    for (const partition of await all.candidates(of, search)) {
+      if (left <= 0) return;
+      const field = all.fieldOf(of, partition);
+      if (field === null) continue;
+      const state = await all.state(partition);
+      for (const key of documents.found(of, state, field, search, left)) {
+        const document = documents.documentAt(of, state, field, key);
+        if (document === null) continue;
+        left--;
+        yield document;
+      }
+    }
+  }
+
+  #search(of: documents.DocumentClass, filter: Filter): documents.Search {
+    const read = documentFilter(`${this.name} filter`, filter);
+    if (E.isLeft(read)) throw read.left;
+    return documents.searchOf(of, read.right);
+  }
+
+  async #insert(
+    of: documents.DocumentClass,
+    partition: string,
+    group: readonly documents.NewDocument[],
+  ): Promise<void> {
+    try {
+      await this.#documents.write(partition, (elsewhere, state) => {
+        const made = documents.insertion(of, state, group, elsewhere(partition));
+        if (E.isLeft(made)) return made;
+        return fits(made.right) ? E.right(only(made.right)) : E.left(new TooLarge());
+      });
+    } catch (error) {
+      if (!(error instanceof TooLarge)) throw error;
+      if (group.length <= 1) throw this.#tooLarge();
+      const middle = group.length >> 1;
+      await this.#insert(of, partition, group.slice(0, middle));
+      await this.#insert(of, partition, group.slice(middle));
+    }
+  }
+
+  #tooLarge(): DocumentError {
+    return new DocumentError(
+      'too-large',
+      this.name,
+      'more than fits in one changeset',
+      `at most ${limits.changesetBytes} bytes`,
+    );
+  }
+
+  /** Partitions with something to change. */
+  async *#affected(
+    of: documents.DocumentClass,
+    search: documents.Search,
+  ): AsyncGenerator<{
+    readonly partition: string;
+    readonly field: NonNullable<ReturnType<Documents['fieldOf']>>;
+  }> {
+    const all = this.#documents;
+    for (const partition of await all.candidates(of, search)) {
+      const field = all.fieldOf(of, partition);
+      if (field === null) continue;
+      if (documents.found(of, await all.state(partition), field, search, 1).length > 0)
+        yield { partition, field };
+    }
+  }
+
+  async #update(filter: Filter, given: Update, most: number): Promise<UpdateResult> {
+    const all = this.#documents;
+    const of = await all.writableClass(this.name);
+    const search = this.#search(of, filter);
+    const read = documentUpdate(of.schema, of.shape, of.partition.key, given);
+    if (E.isLeft(read)) throw read.left;
+    // A move has to know what there is where it goes.
+    if (read.right.partition !== undefined) await all.index.refresh();
+    let matched = 0;
+    let modified = 0;
+    for await (const affected of this.#affected(of, search)) {
+      const updated = await this.#updateIn(affected, of, search, read.right, most - matched);
+      matched += updated.matched;
+      modified += updated.modified;
+      if (matched >= most) break;
+    }
+    return {
+      acknowledged: true,
+      matchedCount: matched,
+      modifiedCount: modified,
+      upsertedCount: 0,
+      upsertedId: null,
+    };
+  }
+
+  async #updateIn(
+    { partition, field }: Affected,
+    of: documents.DocumentClass,
+    search: documents.Search,
+    update: DocumentUpdate,
+    most: number,
+  ): Promise<documents.Updated> {
+    const all = this.#documents;
+    let updated = documents.noneUpdated;
+    let release = (): void => undefined;
+    try {
+      const make: Made = (elsewhere, state, outbox) => {
+        release();
+        const made = documents.updating(of, state, field, partition, search, update, most, elsewhere);
+        if (E.isLeft(made)) return made;
+        updated = made.right;
+        if (!fits(updated.instructions)) return E.left(this.#tooLarge());
+        if (updated.target === null) return E.right(only(updated.instructions));
+        const claimed = all.claim(of, updated.moved, updated.target);
+        if (E.isLeft(claimed)) return claimed;
+        release = claimed.right;
+        return outgoing(updated, updated.target, outbox);
+      };
+      await all.write(partition, make, update.partition === undefined ? [] : moves.outboxSpaces);
+      if (updated.target !== null) await all.deliver(partition);
+    } finally {
+      release();
+    }
+    return updated;
+  }
+
+  async #delete(filter: Filter, most: number): Promise<DeleteResult> {
+    const all = this.#documents;
+    const of = await all.writableClass(this.name);
+    const search = this.#search(of, filter);
+    let deletedCount = 0;
+    for await (const { partition, field } of this.#affected(of, search)) {
+      let deleted = 0;
+      await all.write(partition, (_, state) => {
+        const made = documents.deleting(of, state, field, partition, search, most - deletedCount);
+        if (E.isLeft(made)) return made;
+        deleted = made.right.deleted;
+        return fits(made.right.instructions)
+          ? E.right(only(made.right.instructions))
+          : E.left(this.#tooLarge());
+      });
+      deletedCount += deleted;
+      if (deletedCount >= most) break;
+    }
+    return { acknowledged: true, deletedCount };
+  }
+}
+
+/** A partition with something to change, and what the field of the partition key says there. */
+interface Affected {
+  readonly partition: string;
+  readonly field: PartitionField;
+}
+
+type Made = Parameters<Documents['write']>[1];
+
+const only = (instructions: readonly Instruction[]): OwnWrite => ({
+  instructions,
+  records: { deletes: [], puts: [] },
+});
+
+const fits = (instructions: readonly Instruction[]): boolean =>
+  instructions.length <= limits.changesetInstructions &&
+  encodeInstructions(instructions).length <= limits.changesetBytes - envelope;
+
+/** Bytes that a changeset takes besides its instructions, and some. */
+const envelope = 1024;
+
+const outgoing = (
+  { instructions, parts }: documents.Updated,
+  target: string,
+  outbox: readonly RecordEntry[],
+): E.Either<Error, OwnWrite> => {
+  const puts = moves.sent(
+    outbox,
+    parts.map((part) => ({ target, instructions: part })),
+  );
+  return E.isLeft(puts)
+    ? E.left(new Error(puts.left.message))
+    : E.right({ instructions, records: { deletes: [], puts: puts.right } });
+};

@@ -1,0 +1,289 @@
+/**
+ * What is synced, as documents: reading and changing them across partitions.
+ *
+ * Every partition is changed by its host, as the server's own file, so that devices hear of it as of any other
+ * change. Partitions that are only looked at are read from the store, one after the other; of those that are opened
+ * to be changed the last few stay open.
+ *
+ * Primary keys are unique per class among all documents, as far as this server knows: it looks before it inserts.
+ * Devices, which know their own partition only, and other servers at the very same moment, can still make the same
+ * one in two partitions. Then there are two documents, which are counted.
+ *
+ * A change of the partition key is a move: see `core/session/moved-objects.ts`. What an earlier process has left
+ * halfway is finished before anything else is changed.
+ */
+import * as E from 'fp-ts/lib/Either.js';
+import {
+  DocumentError,
+  documents,
+  type Key,
+  moves,
+  type OwnWrite,
+  type PartitionField,
+  partitionOfName,
+  type RecordEntry,
+  type State,
+  unassigned,
+} from '../../core/index.js';
+import type { Entropy, PartitionStore } from '../ports.js';
+import { KeyIndex } from './key-index.js';
+import { loadWhole, type PartitionHost } from './partition-host.js';
+import type { SyncControl } from './sync-control.js';
+import { SealedPartition } from './sync-error.js';
+
+export interface DocumentHosts {
+  readonly control: SyncControl;
+  /** Opens a partition of the present epoch, or answers the host that it has. */
+  readonly host: (partition: string) => Promise<PartitionHost>;
+  readonly present: (partition: string) => Promise<PartitionHost> | undefined;
+  /** Gives a host up, where nobody uses it. */
+  readonly letGo: (partition: string) => void;
+  readonly entropy: Entropy;
+}
+
+export type Make = (state: State, records: readonly RecordEntry[]) => E.Either<Error, OwnWrite>;
+
+/** Partitions that stay open after they were changed. */
+const MOST_OPEN = 256;
+
+/** A write cannot be decided before it is known where objects are. */
+class NeedsIndex extends Error {}
+
+const nothing: OwnWrite = { instructions: [], records: { deletes: [], puts: [] } };
+
+/** What there is to know of documents as a whole. */
+export interface DocumentStatus {
+  /** Documents without a valid value of the required partition key, by class: not synced. */
+  readonly unassigned: ReadonlyMap<string, number>;
+  /** Primary keys that documents of several partitions have. */
+  readonly duplicates: number;
+  /** Partitions with documents on their way to another one. */
+  readonly undelivered: number;
+}
+
+export class Documents {
+  readonly #hosts: DocumentHosts;
+  readonly #index: KeyIndex;
+  /** Opened here, the one that was used last at the end. */
+  readonly #open = new Set<string>();
+  readonly #deliveries = new Map<string, Promise<void>>();
+  /** Keys that are being inserted or moved, by class and key. */
+  readonly #reserved = new Set<string>();
+  #resumed: Promise<void> | null = null;
+
+  constructor(hosts: DocumentHosts) {
+    this.#hosts = hosts;
+    this.#index = new KeyIndex({
+      partitions: () => hosts.control.partitions(),
+      store: (partition) => hosts.control.read(partition),
+      present: hosts.present,
+    });
+  }
+
+  get index(): KeyIndex {
+    return this.#index;
+  }
+
+  /** The class as it is now. @throws DocumentError */
+  async class(name: string): Promise<documents.DocumentClass> {
+    const { control } = this.#hosts;
+    await control.refresh();
+    const { record, config } = control.current;
+    const of = documents.documentClass(record.schema, config.partition, name);
+    if (E.isLeft(of)) throw of.left;
+    return of.right;
+  }
+
+  /** The class, to be written to, once what was left halfway is finished. @throws DocumentError */
+  async writableClass(name: string): Promise<documents.DocumentClass> {
+    const of = await this.class(name);
+    if (this.#hosts.control.current.record.state === 'terminated') throw terminated(name);
+    await this.resume();
+    return of;
+  }
+
+  /** Partitions in which there may be what is searched for, in ascending order of names. */
+  async candidates(of: documents.DocumentClass, search: documents.Search): Promise<readonly string[]> {
+    if (search.partitions !== undefined) return search.partitions.toSorted();
+    const { keys } = search;
+    if (keys === undefined) return this.#hosts.control.partitions();
+    await this.#index.refresh();
+    return [...new Set(keys.flatMap((key) => this.#index.placesOf(of.shape.name, key)))].toSorted();
+  }
+
+  /** What the field of the partition key says there; null for what is no partition of the present key. */
+  fieldOf({ partition: key }: documents.DocumentClass, partition: string): PartitionField | null {
+    if (partition === unassigned) return { name: key.key, value: undefined };
+    const value = partitionOfName(partition, key.type, key.isRequired);
+    return E.isLeft(value) ? null : { name: key.key, value: value.right };
+  }
+
+  /** The newest state of a partition. */
+  async state(partition: string): Promise<State> {
+    const store = await this.#hosts.control.read(partition);
+    const host = await this.#hosts.present(partition)?.catch(() => undefined);
+    if (host !== undefined) {
+      const { revision } = await store.load([]);
+      if (host.revision >= revision) return host.partition.state;
+    }
+    return (await loadWhole(store, 1)).partition.state;
+  }
+
+  /** Changes a partition. `make` is told where else objects are, other than in the given partition. @throws what it answers */
+  async write(
+    partition: string,
+    make: (elsewhere: (home: string) => documents.Elsewhere, ...given: Parameters<Make>) => ReturnType<Make>,
+    spaces: readonly string[] = [],
+  ): Promise<void> {
+    const elsewhere =
+      (isKnown: boolean) =>
+      (home: string): documents.Elsewhere =>
+      (className, key) => {
+        if (!isKnown) throw new NeedsIndex();
+        return this.#index.placesOf(className, key).find((place) => place !== home) ?? null;
+      };
+    try {
+      await this.#write(partition, (...given) => make(elsewhere(false), ...given), spaces);
+    } catch (error) {
+      if (!(error instanceof NeedsIndex)) throw error;
+      await this.#index.refresh();
+      await this.#write(partition, (...given) => make(elsewhere(true), ...given), spaces);
+    }
+  }
+
+  async #write(partition: string, make: Make, spaces: readonly string[]): Promise<void> {
+    const host = await this.#hosts.host(partition);
+    this.#used(partition);
+    try {
+      await host.write(make, spaces);
+    } catch (error) {
+      throw error instanceof SealedPartition ? terminated(partition) : error;
+    }
+  }
+
+  #used(partition: string): void {
+    this.#open.delete(partition);
+    this.#open.add(partition);
+    if (this.#open.size <= MOST_OPEN) return;
+    const [oldest] = this.#open;
+    if (oldest === undefined) return;
+    this.#open.delete(oldest);
+    this.#hosts.letGo(oldest);
+  }
+
+  /**
+   * Holds keys, so that of several writes at once one has each; answers how to let go of them. Left where another
+   * one holds one, or a document has it: in the partition `target`, or in any where that is null. To be called when
+   * the index is fresh.
+   */
+  claim(
+    of: documents.DocumentClass,
+    keys: readonly Key[],
+    target: string | null,
+  ): E.Either<DocumentError, () => void> {
+    const { name } = of.shape;
+    const ids = new Set<string>();
+    for (const key of keys) {
+      const id = `${name}\n${key}`;
+      const place = this.#index.placesOf(name, key).find((each) => target === null || each === target);
+      if (place !== undefined) return E.left(documents.duplicate(of, key, `in the partition ${place}`));
+      if (ids.has(id) || this.#reserved.has(id))
+        return E.left(documents.duplicate(of, key, 'that is being written'));
+      ids.add(id);
+    }
+    for (const id of ids) this.#reserved.add(id);
+    return E.right(() => {
+      for (const id of ids) this.#reserved.delete(id);
+    });
+  }
+
+  /** Finishes what was left halfway, once per process. Afterwards every write does so for itself. */
+  resume(): Promise<void> {
+    this.#resumed ??= this.#resumeAll().catch((error: unknown) => {
+      this.#resumed = null;
+      throw error;
+    });
+    return this.#resumed;
+  }
+
+  async #resumeAll(): Promise<void> {
+    for (const partition of await this.#hosts.control.partitions()) {
+      const store = await this.#hosts.control.read(partition);
+      if ((await this.#waiting(store)).length > 0) await this.deliver(partition);
+    }
+  }
+
+  async #waiting(store: PartitionStore): Promise<readonly moves.Move[]> {
+    const { entries } = await store.load(moves.outboxSpaces);
+    const waiting = moves.waiting(entries);
+    if (E.isLeft(waiting)) throw new Error(waiting.left.message);
+    return waiting.right;
+  }
+
+  /** Delivers what waits in the partition's outbox, in order, one delivery after the other; where that fails, the next write does. */
+  deliver(sender: string): Promise<void> {
+    const before = this.#deliveries.get(sender) ?? Promise.resolve();
+    const delivery = before.catch(() => undefined).then(() => this.#deliver(sender));
+    this.#deliveries.set(sender, delivery);
+    const done = (): void => {
+      if (this.#deliveries.get(sender) === delivery) this.#deliveries.delete(sender);
+    };
+    delivery.then(done, () => {
+      done();
+      this.#resumed = null;
+    });
+    return delivery;
+  }
+
+  async #deliver(sender: string): Promise<void> {
+    const { control } = this.#hosts;
+    const waiting = await this.#waiting(await control.read(sender));
+    const last = waiting[waiting.length - 1];
+    if (last === undefined) return;
+    for (const move of waiting) {
+      const { record, config } = control.current;
+      const schema = documents.classesIn(record.schema, config.partition, move.target);
+      await this.#write(
+        move.target,
+        (state, inbox) => {
+          const ready = documents.withClasses(state, schema);
+          if (E.isLeft(ready)) return ready;
+          const arrival = moves.arrival(ready.right.state, inbox, sender, move);
+          if (E.isLeft(arrival))
+            return E.left(
+              new DocumentError('schema-mismatch', sender, arrival.left.message, 'objects that fit'),
+            );
+          const { instructions, records } = arrival.right;
+          if (instructions.length === 0) return E.right(nothing);
+          return E.right({ instructions: [...ready.right.instructions, ...instructions], records });
+        },
+        [moves.inboxSpace(sender)],
+      );
+    }
+    await this.#write(sender, () => E.right({ instructions: [], records: moves.emptied(last.number) }), []);
+  }
+
+  /** So many hexadecimal digits of chance. */
+  fresh(digits: number): string {
+    let text = '';
+    while (text.length < digits)
+      text += this.#hosts.entropy.integer().toString(16).padStart(12, '0').slice(-12);
+    return text.slice(0, digits);
+  }
+
+  /** Looks at all partitions. */
+  async status(): Promise<DocumentStatus> {
+    await this.#index.refresh();
+    let undelivered = 0;
+    for (const partition of await this.#hosts.control.partitions())
+      if ((await this.#waiting(await this.#hosts.control.read(partition))).length > 0) undelivered++;
+    return {
+      unassigned: this.#index.countsOf(unassigned),
+      duplicates: this.#index.duplicates(),
+      undelivered,
+    };
+  }
+}
+
+const terminated = (place: string): DocumentError =>
+  new DocumentError('not-writable', place, 'sync terminated', 'sync that is enabled or disabled');
