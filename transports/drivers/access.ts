@@ -5,7 +5,7 @@
  * the session ends with 202 then, and the next valid token resumes it. Tokens themselves are not kept.
  */
 import * as E from 'fp-ts/lib/Either.js';
-import type { Bind, ErrorCode } from '../../core/index.js';
+import { type Bind, type ErrorCode, isReserved } from '../../core/index.js';
 import {
   type Cancel,
   type Clock,
@@ -85,6 +85,8 @@ export class Access {
         code: 204,
         message: `the name of a partition has at most ${maxPartitionName} code units`,
       });
+    if (isReserved(partition))
+      return E.left({ code: 204, message: 'a name that begins with $ is none that a partition may have' });
     const { verifyToken, authorize } = this.#options;
     try {
       const verdict = verifyToken === undefined ? anonymous : await verifyToken(token);

@@ -9,6 +9,7 @@ import type {
 } from '../../core/index.js';
 import type { Clock, CloseReason, Entropy, Listener, ServerStore } from '../ports.js';
 import type { AccessOptions } from './access.js';
+import type { SyncOptions } from './sync-options.js';
 
 /**
  * What happens on the server, for logs and tests. Nothing here is needed for syncing, so a listener that
@@ -52,6 +53,8 @@ export type ServerNote =
 export interface ServerOptions extends AccessOptions {
   readonly store: ServerStore;
   readonly listeners: readonly Listener[];
+  /** Partition-based sync by a configuration; without it partitions have names of any kind, and `authorize` decides. */
+  readonly sync?: SyncOptions;
   readonly rules?: RuleSet;
   /** Report what merges decide, as notes. */
   readonly explain?: boolean;

@@ -7,7 +7,6 @@
 import * as E from 'fp-ts/lib/Either.js';
 import {
   type ClientMessage,
-  type Connection,
   decodeClientMessage,
   defaultMaxOffline,
   digest,
@@ -16,46 +15,38 @@ import {
   errorMessage,
   isConnectionCode,
   limits,
-  newConnection,
   numbersByPartition,
   type ResetCode,
   route,
   type ServerEffect,
   type ServerMessage,
   syncline,
+  syncPartition,
   withoutNumber,
 } from '../../core/index.js';
 import { systemClock, systemEntropy } from '../clock.js';
 import type { Cancel, Clock, CloseReason, Entropy, Link, LinkEvents } from '../ports.js';
 import { Access, type Grant, type RefusalReason } from './access.js';
-import { Inflow } from './inflow.js';
+import { Asking } from './asking.js';
+import { Hosts } from './hosts.js';
 import { Outflow } from './outflow.js';
 import { type HostCallbacks, PartitionHost } from './partition-host.js';
+import { deaf, newPeer, type Peer } from './peer.js';
 import type { ServerDescription, ServerNote, ServerOptions } from './server-options.js';
+import { openServerSync, type Pause, pauseMessage, ServerSync, type ServerSyncHooks } from './server-sync.js';
+import type { SyncControl } from './sync-control.js';
+import { SealedPartition } from './sync-error.js';
 
 const shutsDown: RefusalReason = { code: 200, message: 'the server shuts down' };
 
 /** Bytes of one link that are handed on to partitions without looking whether they have been taken. */
 const handedBytes = 1024 * 1024;
 
-interface Peer {
-  readonly id: number;
-  readonly link: Link;
-  connection: Connection;
-  /** Binds are authorized in order; messages wait behind them. */
-  turn: Promise<void>;
-  readonly inflow: Inflow;
-  /** Bytes handed on since the last look. */
-  handed: number;
-  /** Without a session at the last look. */
-  isIdle: boolean;
-}
-
-const nothing: Omit<LinkEvents, 'opened'> = { frame: () => undefined, closed: () => undefined };
-
 /** Starts a server. Resolves when all its listeners accept links; where one cannot, none does. */
 export const startServer = async (options: ServerOptions): Promise<Server> => {
-  const server = new Server(options);
+  const { sync, clock = systemClock, entropy = systemEntropy } = options;
+  const control = sync === undefined ? null : await openServerSync({ ...options, sync }, clock, entropy);
+  const server = new Server(options, control);
   const started = await Promise.allSettled(
     options.listeners.map((listener) => listener.listen((link) => server.accept(link))),
   );
@@ -73,18 +64,18 @@ export class Server {
   readonly #entropy: Entropy;
   readonly #access: Access;
   readonly #outflow: Outflow;
-  readonly #hosts = new Map<string, Promise<PartitionHost>>();
-  /** Those that had no session at the last look. */
-  #idleHosts = new Set<Promise<PartitionHost>>();
+  readonly #hosts: Hosts;
   readonly #peers = new Map<number, Peer>();
   #nextPeer = 1;
   #stopLooking: Cancel | null = null;
   #closing: Promise<void> | null = null;
-  /** End the waiting for whoever is asked about a user. */
-  readonly #asking = new Set<() => void>();
+  readonly #asking = new Asking<E.Either<RefusalReason, Grant>>(E.left(shutsDown));
+
+  /** Partition-based sync, where the server was started with it. */
+  readonly sync: ServerSync | null;
 
   /** Use `startServer`. */
-  constructor(options: ServerOptions) {
+  constructor(options: ServerOptions, control: SyncControl | null = null) {
     this.#options = options;
     this.#clock = options.clock ?? systemClock;
     this.#entropy = options.entropy ?? systemEntropy;
@@ -98,25 +89,29 @@ export class Server {
       stuck: (link) =>
         this.#cut(link, { code: 'goingAway', message: `the client has read nothing for ${patience} ms` }),
     });
+    this.#hosts = new Hosts({
+      open: (partition, failed) => this.#open(partition, failed),
+      failed: (partition, error) => this.#partitionFailed(partition, error),
+    });
+    const hooks: ServerSyncHooks = {
+      end: (pause, forGood) => this.#endAll(pause, forGood),
+      failed: (error) => this.#note({ type: 'failed', partition: syncPartition, error }),
+      isBusy: () => this.#peers.size > 0,
+    };
+    this.sync =
+      control === null ? null : new ServerSync({ ...options.sync, control, clock: this.#clock, hooks });
   }
 
   /** @internal For listeners. */
   accept(link: Link): Omit<LinkEvents, 'opened'> {
     if (this.#peers.size >= (this.#options.maxConnections ?? 10_000)) {
       this.#cut(link, { code: 'goingAway', message: 'the server has too many links', retryAfter: 30_000 });
-      return nothing;
+      return deaf;
     }
-    const peer: Peer = {
-      id: this.#nextPeer++,
-      link,
-      connection: newConnection,
-      turn: Promise.resolve(),
-      inflow: new Inflow(link),
-      handed: 0,
-      isIdle: false,
-    };
+    const peer = newPeer(this.#nextPeer++, link);
     this.#peers.set(peer.id, peer);
     this.#lookLater();
+    this.sync?.watch();
     return {
       frame: (frame) => this.#queue(peer, frame),
       closed: () => {
@@ -192,41 +187,31 @@ export class Server {
 
   async #close(): Promise<void> {
     this.#stopLooking?.();
+    this.sync?.stop();
     this.#access.stop();
     this.#outflow.stop();
-    for (const end of this.#asking) end();
+    this.#asking.end();
     await Promise.all(this.#options.listeners.map((listener) => listener.close()));
     for (const peer of this.#peers.values())
       peer.link.close({ code: 'goingAway', message: 'the server shuts down' });
     await Promise.all([...this.#peers.values()].map((peer) => peer.turn));
-    const hosts = await Promise.allSettled(this.#hosts.values());
-    for (const host of hosts) {
-      if (host.status === 'rejected') continue;
-      await host.value.idle();
-      host.value.stop();
-    }
+    await this.#hosts.finish();
     await this.#options.store.close();
   }
 
   #host(partition: string): Promise<PartitionHost> {
-    const present = this.#hosts.get(partition);
-    if (present !== undefined) return present;
-    const failed = (error: unknown) => {
-      // Whatever a host does after it has failed is not the business of the one that took its place.
-      if (this.#hosts.get(partition) === opening) this.#partitionFailed(partition, error);
-    };
-    const opening = this.#open(partition, failed);
-    this.#hosts.set(partition, opening);
     this.#lookLater();
-    opening.catch(failed);
-    return opening;
+    return this.#hosts.get(partition);
   }
 
   async #open(partition: string, failed: (error: unknown) => void): Promise<PartitionHost> {
-    const { rules = syncline, explain = false, clientMaxOfflineDays: days, compaction } = this.#options;
-    const isRecoveryDisabled = this.#options.isRecoveryModeDisabled ?? false;
+    const { rules = syncline, explain = false, compaction } = this.#options;
+    const configured = this.sync?.setting.config;
+    const days = configured?.clientMaxOfflineDays ?? this.#options.clientMaxOfflineDays;
+    const isRecoveryDisabled =
+      configured?.isRecoveryDisabled ?? this.#options.isRecoveryModeDisabled ?? false;
     const maxOffline = days === undefined ? defaultMaxOffline : days * 86_400_000;
-    const store = await this.#options.store.partition(partition);
+    const store = await (this.sync?.hosted(partition) ?? this.#options.store.partition(partition));
     const callbacks: HostCallbacks = {
       perform: (effect) => this.#perform(partition, effect),
       failed,
@@ -242,12 +227,30 @@ export class Server {
 
   /** The sessions of the partition end with an error that invites another try; the next bind opens it anew. */
   #partitionFailed(partition: string, error: unknown): void {
-    this.#hosts.delete(partition);
-    this.#note({ type: 'failed', partition, error });
+    const isOver = error instanceof SealedPartition;
+    if (!isOver) this.#note({ type: 'failed', partition, error });
     for (const peer of this.#peers.values())
       for (const [number, of] of peer.connection.sessions)
         if (of === partition)
-          this.#send(peer, errorMessage(number, 201, 'the server could not read or save its data'));
+          this.#send(
+            peer,
+            isOver
+              ? errorMessage(number, 200, error.message)
+              : errorMessage(number, 201, 'the server could not read or save its data'),
+          );
+  }
+
+  /** All sessions; `forGood`: what is held of partitions is not to be used any more. */
+  #endAll(pause: Pause, forGood: boolean): void {
+    for (const peer of this.#peers.values()) {
+      for (const [partition, numbers] of numbersByPartition(peer.connection))
+        void this.#hosts.tell(partition, (host) =>
+          host.dispatch({ type: 'gone', connection: peer.id, numbers, now: this.#clock.now() }),
+        );
+      for (const number of [...peer.connection.sessions.keys()])
+        this.#send(peer, pauseMessage(number, pause));
+    }
+    if (forGood) this.#hosts.drop();
   }
 
   async #received(peer: Peer, frame: Uint8Array): Promise<void> {
@@ -268,13 +271,15 @@ export class Server {
   }
 
   async #deliver(peer: Peer, partition: string, message: ClientMessage, frame: Uint8Array): Promise<void> {
-    const grant = message.type === 'bind' ? await this.#unlessClosing(this.#access.admit(message)) : null;
+    if (message.type === 'bind' && (await this.#isPaused(peer, message.session, partition))) return;
+    const grant = message.type === 'bind' ? await this.#asking.until(this.#access.admit(message)) : null;
     if (grant !== null && E.isLeft(grant)) {
       this.#notAdmitted(peer, message.session, partition, grant.left);
       return;
     }
     try {
-      const host = await this.#present(partition);
+      this.#lookLater();
+      const host = await this.#hosts.present(partition);
       const over = grant === null ? null : this.#hold(peer, message.session, partition, grant.right);
       if (over !== null) {
         this.#notAdmitted(peer, message.session, partition, over);
@@ -291,19 +296,25 @@ export class Server {
     }
   }
 
-  /** The partition's host, which is not given up before the end of this turn. */
-  async #present(partition: string): Promise<PartitionHost> {
-    for (;;) {
-      const opening = this.#host(partition);
-      const host = await opening;
-      if (this.#hosts.get(partition) === opening) return host;
+  /** Whether sync is not enabled, so that there is no session for now; the client has been told. */
+  async #isPaused(peer: Peer, session: number, partition: string): Promise<boolean> {
+    if (this.sync === null || this.#closing !== null) return false;
+    try {
+      const pause = await this.sync.gate();
+      if (pause === null) return false;
+      this.#note({ type: 'refused', partition, code: pause.code, message: pause.message });
+      this.#send(peer, pauseMessage(session, pause));
+    } catch (error) {
+      this.#note({ type: 'failed', partition: syncPartition, error });
+      this.#send(peer, errorMessage(session, 201, 'the state of sync could not be read'));
     }
+    return true;
   }
 
   #hold(peer: Peer, session: number, partition: string, grant: Grant): RefusalReason | null {
     return this.#access.hold(`${peer.id}/${session}`, grant, (reason) => {
       this.#note({ type: 'refused', partition, ...reason });
-      this.#tellHost(partition, (host) =>
+      void this.#hosts.tell(partition, (host) =>
         host.dispatch({
           type: 'expelled',
           connection: peer.id,
@@ -320,34 +331,13 @@ export class Server {
     this.#send(peer, errorMessage(session, reason.code, reason.message));
   }
 
-  /** Unless the partition failed, or was given up: then there is nobody to tell. */
-  #tellHost(partition: string, tell: (host: PartitionHost) => void): void {
-    this.#hosts.get(partition)?.then(tell, () => undefined);
-  }
-
-  /** What `asked` answers, unless the server shuts down before. */
-  async #unlessClosing(
-    asked: Promise<E.Either<RefusalReason, Grant>>,
-  ): Promise<E.Either<RefusalReason, Grant>> {
-    if (this.#closing !== null) return E.left(shutsDown);
-    let end: () => void = () => undefined;
-    const closing = new Promise<E.Either<RefusalReason, Grant>>((resolve) => {
-      end = () => resolve(E.left(shutsDown));
-    });
-    this.#asking.add(end);
-    try {
-      return await Promise.race([asked, closing]);
-    } finally {
-      this.#asking.delete(end);
-    }
-  }
-
   async #gone(peer: Peer): Promise<void> {
     this.#peers.delete(peer.id);
     for (const number of peer.connection.sessions.keys()) this.#access.release(`${peer.id}/${number}`);
     for (const [partition, numbers] of numbersByPartition(peer.connection)) {
-      const host = await this.#hosts.get(partition)?.catch(() => undefined);
-      host?.dispatch({ type: 'gone', connection: peer.id, numbers, now: this.#clock.now() });
+      await this.#hosts.tell(partition, (host) =>
+        host.dispatch({ type: 'gone', connection: peer.id, numbers, now: this.#clock.now() }),
+      );
     }
   }
 
@@ -363,7 +353,7 @@ export class Server {
         const peer = this.#peers.get(connection);
         if (peer === undefined) return;
         this.#outflow.whenFlushed(peer.link, () =>
-          this.#tellHost(partition, (host) =>
+          this.#hosts.tell(partition, (host) =>
             host.dispatch({ type: 'drained', connection, number, now: this.#clock.now() }),
           ),
         );
@@ -429,16 +419,7 @@ export class Server {
         peer.link.close({ code: 'goingAway', message: 'the link carries no session' });
       peer.isIdle = isIdle;
     }
-    const idle = new Set<Promise<PartitionHost>>();
-    for (const [partition, opening] of [...this.#hosts]) {
-      const host = await opening.catch(() => undefined);
-      if (host === undefined || this.#hosts.get(partition) !== opening || !host.isUnused) continue;
-      if (this.#idleHosts.has(opening)) {
-        this.#hosts.delete(partition);
-        host.stop();
-      } else idle.add(opening);
-    }
-    this.#idleHosts = idle;
+    await this.#hosts.look();
     if (this.#hosts.size > 0 || this.#peers.size > 0) this.#lookLater();
   }
 }
