@@ -1,6 +1,6 @@
 /** Checks of what is in the data: the books of `ledger.ts`. */
 import type { MakeChecker } from './checkers.js';
-import { readBooks } from './ledger.js';
+import { readBooks, restored } from './ledger.js';
 
 /** Wherever a state can be read, its books balance: transactions are whole, and nothing counts twice. */
 export const booksBalance: MakeChecker = (world) => ({
@@ -36,12 +36,15 @@ export const nothingIsLost: MakeChecker = (world) => ({
   },
 });
 
-/** A wait for upload means: the server has it on its disk. A wait for download: what it had is here. */
+/**
+ * A wait for upload means: the server has it on its disk, or has lost it since. So nobody is told that of what a
+ * client reset has discarded or parked. A wait for download means: what the server had is here.
+ */
 export const waitsTellTheTruth: MakeChecker = (world) => ({
   saw: (seen) => {
     if (seen.type === 'uploaded') {
       for (const mark of seen.marks)
-        if (!world.archive(mark.partition).marks.has(mark.id) && mark.excuse === null)
+        if (!world.archive(mark.partition).marks.has(mark.id) && mark.excuse !== restored)
           return `${seen.device} was told that mark ${mark.id} is uploaded, and no server has it`;
     } else if (seen.type === 'downloaded') {
       const { marks } = world.archive(world.device(seen.device).partition);

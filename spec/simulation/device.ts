@@ -17,7 +17,7 @@ import type { Connector } from '../../transports/ports.js';
 import { forEachOf } from '../kit/async.js';
 import { pick, type Random, seeded } from '../kit/random.js';
 import type { DeviceDisk } from './disk.js';
-import { enter, ledgerSchema, type Mark } from './ledger.js';
+import { enter, ledgerSchema, type Mark, notSaved } from './ledger.js';
 import type { Observation } from './observation.js';
 import type { Life, LocalClock, VirtualTime } from './time.js';
 import type { App } from './workload.js';
@@ -121,7 +121,9 @@ export class Device {
     if (!life.isAlive || client === null) return;
     const isDiscarding = client.session.describe().reset?.performs === 'discard';
     if (isDiscarding)
-      for (const mark of this.#marks) if (!mark.isAcknowledged) mark.excuse ??= 'its device discarded it';
+      for (const mark of this.#marks)
+        if (!mark.isAcknowledged && (mark.excuse === null || mark.excuse === notSaved))
+          mark.excuse = 'its device discarded it';
     this.#setup.observe({ type: 'switching', device: this.name, isDiscarding });
   }
 
@@ -242,7 +244,7 @@ export class Device {
       before: receipt.result,
       isSaved: false,
       isAcknowledged: false,
-      excuse: 'it was not saved',
+      excuse: notSaved,
     };
     this.#marks.push(mark);
     this.#recent.add(mark);
@@ -252,7 +254,7 @@ export class Device {
       () => {
         if (!life.isAlive || mark.isSaved) return;
         mark.isSaved = true;
-        mark.excuse = null;
+        if (mark.excuse === notSaved) mark.excuse = null;
         observe({ type: 'saved', mark });
       },
       () => undefined,
@@ -263,7 +265,7 @@ export class Device {
   #follow(receipt: Receipt<unknown>, mark: Mark, life: Life): void {
     receipt.integrated().then(
       () => {
-        if (!life.isAlive || mark.excuse === 'its device discarded it') return;
+        if (!life.isAlive) return;
         mark.isAcknowledged = true;
         this.#setup.observe({ type: 'uploaded', device: this.name, marks: [mark] });
       },

@@ -34,6 +34,9 @@ export interface Mark {
   excuse: string | null;
 }
 
+export const notSaved = 'it was not saved';
+export const restored = 'the server was restored';
+
 const total = 'all';
 
 /** Makes the entries of one mark. Answers what the slot held. */

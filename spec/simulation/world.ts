@@ -3,13 +3,14 @@
  * simulated network. What happens in it is decided by generators (`generators.ts`), and judged by checkers
  * (`checkers.ts`), which see observations only.
  */
+import type { RecordBatch } from '../../core/base/record.js';
 import type { ServerOptions, TokenVerdict } from '../../transports/server.js';
 import { MemoryDatabase } from '../../transports/stores/memory.js';
 import { Archive } from './archive.js';
 import { Device } from './device.js';
 import { backup, DeviceDisk, DiskHealth, ServerDisk } from './disk.js';
 import { HttpNetwork } from './http.js';
-import type { Rigor } from './ledger.js';
+import { type Rigor, restored } from './ledger.js';
 import { Network, type Weather } from './network.js';
 import type { Observation } from './observation.js';
 import { type Plan, stream } from './plan.js';
@@ -107,6 +108,8 @@ export class World {
     const health = new DiskHealth(stream(seed, `disk ${name}`), stream(seed, `slow ${name}`).int(10));
     const disk = new ServerDisk(this.time, health, this.#database, (partition, batch) => {
       this.observe({ type: 'serverDurable', partition, batch });
+      // Seen on the disk, since the server itself may be told that it has failed.
+      if (isFold(batch) && this.rigor === 'exact') this.rigor = 'folded';
       const wrong = this.archive(partition).take(batch, this.rigor === 'recovered');
       if (wrong !== null) this.observe({ type: 'fault', where: `log of ${partition}`, message: wrong });
     });
@@ -125,7 +128,6 @@ export class World {
       isAlone: this.plan.servers === 1,
       onCompacted: ({ cut, head }) => {
         this.strike('compaction', name, `compacts its history up to ${cut} of ${head}`);
-        if (cut > 0 && this.rigor === 'exact') this.rigor = 'folded';
       },
       options: { explain, verifyToken: (token) => this.#verify(token), ...this.#serverOptions() },
       observe: this.observe,
@@ -231,7 +233,7 @@ export class World {
         goBack();
         for (const device of this.devices)
           for (const mark of device.marks)
-            if (before.has(mark.id) && !archive.marks.has(mark.id)) mark.excuse ??= 'the server was restored';
+            if (before.has(mark.id) && !archive.marks.has(mark.id)) mark.excuse = restored;
       }
       this.observe({ type: 'restored' });
     };
@@ -279,6 +281,9 @@ export class World {
     });
   }
 }
+
+/** Nothing else takes entries out of a history. */
+const isFold = ({ deletes }: RecordBatch): boolean => deletes.some(({ space }) => space === 'log');
 
 /** A … Z, AA, AB … */
 const deviceName = (index: number): string =>
