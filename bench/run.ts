@@ -1,10 +1,11 @@
 /**
- * `npm run bench -- [suite…] [--json] [--smoke] [--list] [--peers …]`: runs the suites, all or those named.
+ * `npm run bench -- [suite…] [--json] [--smoke] [--list] [--peers …] [--only …]`: runs the suites, all or those named.
  *
  *     --json    one object a line: {"suite","workload","subject","metric","value","unit"}
  *     --smoke   tiny sizes, to see that the suites work
  *     --list    the suites and their questions, and nothing is run
  *     --peers   `none`, `all` (as without it), or the names of those to be measured, with commas
+ *     --only    the parts of a suite that are to be run, with commas
  *
  * Rows are printed as they are known, as JSON or on stderr; tables of them, a suite each, on stdout in the end.
  */
@@ -22,7 +23,7 @@ import { suite as transports } from './transports.js';
 const suites: readonly Suite[] = [apply, codec, compaction, merge, reset, sim, transports];
 
 const usage = (): string =>
-  `npm run bench -- [suite…] [--json] [--smoke] [--list] [--peers all|none|name,…], where suite is ${names(suites)}`;
+  `npm run bench -- [suite…] [--json] [--smoke] [--list] [--peers all|none|name,…] [--only part,…], where suite is ${names(suites)}`;
 
 const names = (all: readonly Suite[]): string => all.map(({ name }) => name).join(', ');
 
@@ -33,14 +34,17 @@ interface Request {
   readonly list: boolean;
   /** Null for all. */
   readonly peers: readonly string[] | null;
+  /** Null for all. */
+  readonly only: readonly string[] | null;
 }
 
-const runSuite = async (suite: Suite, { smoke, json, peers }: Request): Promise<void> => {
+const runSuite = async (suite: Suite, { smoke, json, peers, only }: Request): Promise<void> => {
   const rows: Row[] = [];
   if (!json) console.log(`\n${suite.name}: ${suite.question}\n`);
   await suite.run({
     smoke,
     wants: (peer) => peers === null || peers.includes(peer),
+    does: (part) => only === null || only.includes(part),
     report: ({ workload, subject, metric, value, unit }) => {
       if (!Number.isFinite(value)) {
         throw new Error(`${suite.name}: ${subject} scored ${value} ${unit} in ${metric} of ${workload}`);
@@ -69,6 +73,7 @@ const readArguments = (): Request | string => {
         smoke: { type: 'boolean' },
         list: { type: 'boolean' },
         peers: { type: 'string' },
+        only: { type: 'string' },
       },
     });
     const unknown = positionals.filter((name) => !suites.some((suite) => suite.name === name));
@@ -77,8 +82,11 @@ const readArguments = (): Request | string => {
     const peers = peersNamed(values.peers);
     const strangers = (peers ?? []).filter((peer) => !chosen.some((suite) => suite.peers?.includes(peer)));
     if (strangers.length > 0) return `no peer is called ${strangers.join(' or ')}`;
+    const only = values.only === undefined ? null : values.only.split(',');
+    const missing = (only ?? []).filter((part) => !chosen.some((suite) => suite.parts?.includes(part)));
+    if (missing.length > 0) return `no part is called ${missing.join(' or ')}`;
     const { json, smoke, list } = values;
-    return { chosen, json: json === true, smoke: smoke === true, list: list === true, peers };
+    return { chosen, json: json === true, smoke: smoke === true, list: list === true, peers, only };
   } catch (error) {
     return error instanceof Error ? error.message : String(error);
   }

@@ -19,6 +19,8 @@ export interface SuiteOptions {
   readonly smoke: boolean;
   /** Whether a peer is to be measured, of those that the suite says it has. */
   wants(peer: string): boolean;
+  /** Whether a part of the question is to be answered, of those that the suite says it has. */
+  does(part: string): boolean;
   report(row: Row): void;
 }
 
@@ -28,6 +30,8 @@ export interface Suite {
   readonly question: string;
   /** Those that can be chosen. */
   readonly peers?: readonly string[];
+  /** What can be asked for alone. */
+  readonly parts?: readonly string[];
   run(options: SuiteOptions): void | Promise<void>;
 }
 

@@ -17,6 +17,7 @@ import { Reader } from '../core/base/bytes.js';
 import { limits } from '../core/base/limits.js';
 import { readUint } from '../core/base/msgpack.js';
 import { decodeServerMessage, encodeMessage } from '../core/index.js';
+import { acknowledgedAfter } from '../core/session/client-traffic.js';
 import { answerCommands, percentile, sharedNow, usage } from './transports-control.js';
 import { oneChange, partition } from './transports-job.js';
 
@@ -47,6 +48,7 @@ const syncline: Protocol = {
     let acknowledged = 0;
     // A client counts each download that it integrates.
     let clientVersion = 0;
+    let patience: number = limits.acknowledgedVersions;
     let isReady = false;
     socket.send(encodeMessage({ type: 'bind', session, partition, token: '', needIdent: true }));
     return (data) => {
@@ -55,7 +57,7 @@ const syncline: Protocol = {
         const count = version - seen;
         seen = version;
         clientVersion++;
-        if (version - acknowledged < limits.acknowledgedVersions) return isReady ? count : 0;
+        if (version - acknowledged < patience) return isReady ? count : 0;
         acknowledged = version;
         const progress = { clientVersion, lastIntegratedServerVersion: version };
         socket.send(
@@ -67,6 +69,7 @@ const syncline: Protocol = {
       if (E.isLeft(message)) throw new Error(message.left.message);
       if (message.right.type === 'ident') {
         const { ident, salt } = message.right;
+        patience = acknowledgedAfter(ident);
         const latest = { version: 0, salt: 0 };
         const download = { serverVersion: 0, lastIntegratedClientVersion: 0 };
         socket.send(encodeMessage({ type: 'identify', session, ident, salt, latest, download }));

@@ -12,7 +12,8 @@
  * come to subscribers, per second from the first write to the last arrival, where the writer makes a change in
  * every turn of its event loop; `latency` is from the call of the write until the frame is in the subscriber's
  * process, over all changes and all subscribers; `server time` is the processor's, for one delivered change.
- * Paced, the writer makes 100 changes a second.
+ * Paced, the writer makes 100 changes a second, half as many beforehand that do not count, and the subjects take
+ * turns.
  *
  * Peers are ShareDB, whose writer keeps each change apart (`preventCompose`), and Yjs behind y-websocket's own
  * server. Floors send the same bytes with `ws` and know nothing: a frame for each change, or one for all that
@@ -118,6 +119,11 @@ interface FanOut {
   readonly repetitions: number;
 }
 
+const sizesOf = (smoke: boolean): FanOut =>
+  smoke
+    ? { subscribers: 5, changes: 50, pacedChanges: 10, repetitions: 1 }
+    : { subscribers: 200, changes: 2000, pacedChanges: 500, repetitions: 3 };
+
 interface Score {
   readonly delivered: number;
   readonly frames: number;
@@ -126,15 +132,20 @@ interface Score {
   readonly serverMicroseconds: number;
 }
 
-const fanOut = async (subject: string, { subscribers, changes, pacedChanges, repetitions }: FanOut) => {
-  const loaded: Score[] = [];
-  const paced: Score[] = [];
-  await withServer(subject, async (server, { webSocket: port }, started) => {
+/** Makes so many changes, one each so many milliseconds, or as fast as it can (0). */
+type Delivered = (count: number, every: number) => Promise<Score>;
+
+const fanOut = async (
+  subject: string,
+  subscribers: number,
+  work: (delivered: Delivered) => Promise<void>,
+): Promise<void> =>
+  withServer(subject, async (server, { webSocket: port }, started) => {
     const writer = started(start('writer', subject));
     await writer.ask('open', { subject, port, readers: 2 });
     const subscribing = started(new Child(script('./transports-subscribers.js')));
     await subscribing.ask('open', { subject, port, count: subscribers });
-    const once = async (count: number, every: number): Promise<Score> => {
+    await work(async (count, every) => {
       await subscribing.ask('expect', count);
       const before = await server.ask<Usage>('usage');
       const times = await writer.ask<number[]>('write', { count, every });
@@ -149,38 +160,54 @@ const fanOut = async (subject: string, { subscribers, changes, pacedChanges, rep
         p99,
         serverMicroseconds: (1000 * (after.cpuMilliseconds - before.cpuMilliseconds)) / deliveries,
       };
-    };
-    if (repetitions > 1) await once(changes, 0);
-    for (let i = 0; i < repetitions; i++) loaded.push(await once(changes, 0));
-    paced.push(await once(pacedChanges, 10));
+    });
   });
-  return { loaded, paced };
+
+const reportScores = (
+  { report }: SuiteOptions,
+  workload: string,
+  subject: string,
+  scores: readonly Score[],
+  isPaced: boolean,
+): void => {
+  const of = (metric: string, unit: string, value: (score: Score) => number): void =>
+    report({ workload, subject, metric, value: median(scores.map(value)), unit });
+  if (!isPaced) of('delivered', 'changes/s', ({ delivered }) => delivered);
+  of('latency, p50', 'ms', ({ p50 }) => p50);
+  of('latency, p99', 'ms', ({ p99 }) => p99);
+  of('frames', 'frames', ({ frames }) => frames);
+  of('server time', 'µs/change', ({ serverMicroseconds }) => serverMicroseconds);
 };
 
-const runFanOut = async ({ smoke, wants, report }: SuiteOptions): Promise<void> => {
-  const sizes: FanOut = smoke
-    ? { subscribers: 5, changes: 50, pacedChanges: 10, repetitions: 1 }
-    : { subscribers: 200, changes: 2000, pacedChanges: 500, repetitions: 3 };
-  const { subscribers, changes } = sizes;
+const subjectsOf = ({ wants }: SuiteOptions, least: readonly string[]): readonly string[] => {
   const wanted = peers.filter(wants);
-  for (const subject of [
-    'syncline',
-    ...(wanted.length > 0 && peersAreInstalled() ? wanted : []),
-    ...few(floors, smoke),
-  ]) {
-    const { loaded, paced } = await fanOut(subject, sizes);
-    const score = (workload: string, scores: readonly Score[]) => {
-      const of = (metric: string, unit: string, value: (score: Score) => number): void =>
-        report({ workload, subject, metric, value: median(scores.map(value)), unit });
-      if (scores === loaded) of('delivered', 'changes/s', ({ delivered }) => delivered);
-      of('latency, p50', 'ms', ({ p50 }) => p50);
-      of('latency, p99', 'ms', ({ p99 }) => p99);
-      of('frames', 'frames', ({ frames }) => frames);
-      of('server time', 'µs/change', ({ serverMicroseconds }) => serverMicroseconds);
-    };
-    score(`${changes} changes to ${subscribers}`, loaded);
-    score(`100 changes a second to ${subscribers}`, paced);
-  }
+  return ['syncline', ...(wanted.length > 0 && peersAreInstalled() ? wanted : []), ...least];
+};
+
+const runLoaded = async (options: SuiteOptions): Promise<void> => {
+  const { subscribers, changes, repetitions } = sizesOf(options.smoke);
+  for (const subject of subjectsOf(options, few(floors, options.smoke)))
+    await fanOut(subject, subscribers, async (delivered) => {
+      const scores: Score[] = [];
+      if (repetitions > 1) await delivered(changes, 0);
+      for (let i = 0; i < repetitions; i++) scores.push(await delivered(changes, 0));
+      reportScores(options, `${changes} changes to ${subscribers}`, subject, scores, false);
+    });
+};
+
+const runPaced = async (options: SuiteOptions): Promise<void> => {
+  const { subscribers, pacedChanges, repetitions } = sizesOf(options.smoke);
+  const scores = new Map(
+    subjectsOf(options, ['floor-ws']).map((subject): [string, Score[]] => [subject, []]),
+  );
+  for (let i = 0; i < repetitions; i++)
+    for (const [subject, own] of scores)
+      await fanOut(subject, subscribers, async (delivered) => {
+        await delivered(pacedChanges / 2, 10);
+        own.push(await delivered(pacedChanges, 10));
+      });
+  for (const [subject, own] of scores)
+    reportScores(options, `100 changes a second to ${subscribers}`, subject, own, true);
 };
 
 const runIdle = async ({ smoke, report }: SuiteOptions): Promise<void> => {
@@ -204,13 +231,20 @@ const runIdle = async ({ smoke, report }: SuiteOptions): Promise<void> => {
     });
 };
 
+/** By the names that `--only` takes. */
+const parts: Readonly<Record<string, (options: SuiteOptions) => Promise<void>>> = {
+  'round-trips': runRoundTrips,
+  'fan-out': runLoaded,
+  paced: runPaced,
+  idle: runIdle,
+};
+
 export const suite: Suite = {
   name: 'transports',
   question: 'What does the way from one device to others cost?',
   peers,
+  parts: Object.keys(parts),
   run: async (options) => {
-    await runRoundTrips(options);
-    await runFanOut(options);
-    await runIdle(options);
+    for (const [part, run] of Object.entries(parts)) if (options.does(part)) await run(options);
   },
 };

@@ -9,6 +9,7 @@ import type { Changeset } from '../core/model/changeset.js';
 import { addTable } from '../core/model/instruction.js';
 import { decodeServerMessage, encodeMessage } from '../core/protocol/codec.js';
 import type { ClientMessage, ServerMessage } from '../core/protocol/messages.js';
+import { acknowledgedAfter } from '../core/session/client-traffic.js';
 import { serverStep } from '../core/session/server.js';
 import {
   newServerMachine,
@@ -197,6 +198,14 @@ fanOut(
     assert.ok(limits.acknowledgedVersions < limits.tailEntries);
   },
 );
+
+fanOut('files that hear the same do not acknowledge it at the same time', () => {
+  const most = limits.acknowledgedVersions;
+  const after = Array.from({ length: 200 }, (_, i) => acknowledgedAfter(i + 2));
+  assert.is(new Set(after).size, 200);
+  for (const versions of after) assert.ok(versions > most / 2 && versions <= most, String(versions));
+  withLimits({ acknowledgedVersions: 1 }, () => assert.is(acknowledgedAfter(7), 1));
+});
 
 /** A link past the client: what it was sent, decoded. */
 const rawLink = (network: MemoryNetwork) => {

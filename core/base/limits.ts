@@ -36,8 +36,8 @@ export const limits = {
   /** Uploads sent ahead of their acknowledgement. */
   uploadsInFlight: 16,
   /**
-   * Versions that have come down when a client with nothing to upload acknowledges them: if it did so for each,
-   * all who listen would answer all who speak.
+   * Versions that have come down when a client with nothing to upload acknowledges them, at the latest: if it did
+   * so for each, all who listen would answer all who speak.
    */
   acknowledgedVersions: 512,
   /** Uploads of one session that wait to be integrated: more than an honest client sends ahead. */

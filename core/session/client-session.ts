@@ -28,7 +28,7 @@ export interface ClientConfig {
   readonly reset?: ResetMode;
   /** The file only repeats what the server has: nothing is uploaded, not even what was seen. */
   readonly downloadsOnly?: boolean;
-  /** Versions that have come down when they are acknowledged; `limits.acknowledgedVersions` by default. */
+  /** Versions that have come down when they are acknowledged; by default `acknowledgedAfter` says how many. */
   readonly acknowledgeEvery?: number;
 }
 

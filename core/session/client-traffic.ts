@@ -86,12 +86,21 @@ export const identReceived = (session: ClientSession, message: ServerIdent, now:
 };
 
 /**
+ * Versions that have come down when a file with nothing to upload acknowledges them. Not the same for all: those
+ * who hear the same would all answer it at one moment.
+ */
+export const acknowledgedAfter = (ident: number): number => {
+  const most = limits.acknowledgedVersions;
+  return most - (ident % Math.max(1, most >> 1));
+};
+
+/**
  * Sends what waits, a bounded number of uploads ahead of their acknowledgement; or, where nothing waits and
  * enough has come down since, an empty upload that acknowledges it, so that the server can let go. With uploads
  * held nothing is sent but that, and only where no write waits: it would be overtaken.
  */
 export const uploading = (session: ClientSession): ClientStep =>
-  uploadingFrom(session, session.config.acknowledgeEvery ?? limits.acknowledgedVersions);
+  uploadingFrom(session, session.config.acknowledgeEvery ?? acknowledgedAfter(session.file.ident));
 
 /** The same, but that whoever has just heard that this was everything acknowledges it, however little it was. */
 const uploadingAll = (session: ClientSession): ClientStep => uploadingFrom(session, 1);
