@@ -266,16 +266,22 @@ export class Collection {
     );
   }
 
-  /** Partitions with something to change. */
+  /** Partitions with something to change; `first`, where that is one of them, before all others. */
   async *#affected(
     of: documents.DocumentClass,
     search: documents.Search,
+    first: string | null = null,
   ): AsyncGenerator<{
     readonly partition: string;
     readonly field: NonNullable<ReturnType<Documents['fieldOf']>>;
   }> {
     const all = this.#documents;
-    for (const partition of await all.candidates(of, search)) {
+    const candidates = await all.candidates(of, search);
+    const ordered = [
+      ...candidates.filter((partition) => partition === first),
+      ...candidates.filter((partition) => partition !== first),
+    ];
+    for (const partition of ordered) {
       const field = all.fieldOf(of, partition);
       if (field === null) continue;
       if (documents.found(of, await all.state(partition), field, search, 1).length > 0)
@@ -289,11 +295,15 @@ export class Collection {
     const search = this.#search(of, filter);
     const read = documentUpdate(of.schema, of.shape, of.partition.key, given);
     if (E.isLeft(read)) throw read.left;
+    const { partition } = read.right;
+    const to = partition === undefined ? null : documents.placementOf(of, partition.value);
+    if (to !== null && E.isLeft(to)) throw to.left;
     // A move has to know what there is where it goes.
-    if (read.right.partition !== undefined) await all.index.refresh();
+    if (to !== null) await all.index.refresh();
     let matched = 0;
     let modified = 0;
-    for await (const affected of this.#affected(of, search)) {
+    // What moves is found once: where it goes is looked at before it gets there.
+    for await (const affected of this.#affected(of, search, to?.right.partition)) {
       const updated = await this.#updateIn(affected, of, search, read.right, most - matched);
       matched += updated.matched;
       modified += updated.modified;

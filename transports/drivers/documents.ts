@@ -33,6 +33,8 @@ import { SealedPartition } from './sync-error.js';
 
 export interface DocumentHosts {
   readonly control: SyncControl;
+  /** Looks at what holds now, and gives up hosts of what does not. */
+  readonly refresh: () => Promise<unknown>;
   /** Opens a partition of the present epoch, or answers the host that it has. */
   readonly host: (partition: string) => Promise<PartitionHost>;
   readonly present: (partition: string) => Promise<PartitionHost> | undefined;
@@ -63,7 +65,9 @@ export interface DocumentStatus {
 
 export class Documents {
   readonly #hosts: DocumentHosts;
-  readonly #index: KeyIndex;
+  #index: KeyIndex;
+  /** Of which the index is. */
+  #epoch: number;
   /** Opened here, the one that was used last at the end. */
   readonly #open = new Set<string>();
   readonly #deliveries = new Map<string, Promise<void>>();
@@ -73,10 +77,16 @@ export class Documents {
 
   constructor(hosts: DocumentHosts) {
     this.#hosts = hosts;
-    this.#index = new KeyIndex({
-      partitions: () => hosts.control.partitions(),
-      store: (partition) => hosts.control.read(partition),
-      present: hosts.present,
+    this.#index = this.#newIndex();
+    this.#epoch = hosts.control.current.record.epoch;
+  }
+
+  #newIndex(): KeyIndex {
+    const { control, present } = this.#hosts;
+    return new KeyIndex({
+      partitions: () => control.partitions(),
+      store: (partition) => control.read(partition),
+      present,
     });
   }
 
@@ -86,9 +96,15 @@ export class Documents {
 
   /** The class as it is now. @throws DocumentError */
   async class(name: string): Promise<documents.DocumentClass> {
-    const { control } = this.#hosts;
-    await control.refresh();
+    const { control, refresh } = this.#hosts;
+    await refresh();
     const { record, config } = control.current;
+    if (record.epoch !== this.#epoch) {
+      this.#epoch = record.epoch;
+      this.#index = this.#newIndex();
+      this.#open.clear();
+      this.#resumed = null;
+    }
     const of = documents.documentClass(record.schema, config.partition, name);
     if (E.isLeft(of)) throw of.left;
     return of.right;

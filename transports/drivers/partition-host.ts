@@ -353,6 +353,7 @@ export class PartitionHost {
         this.#revision = outcome.revision;
       }
       this.#machine = machine;
+      this.#decided = this.#revision;
       track?.keep();
       if (batches.length > 0) this.#compactor?.committed();
       for (const answer of answers) answer();
