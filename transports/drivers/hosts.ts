@@ -37,6 +37,20 @@ export class Hosts {
     return opening;
   }
 
+  /** The host that there is, or that is being opened; undefined where there is none. */
+  peek(partition: string): Promise<PartitionHost> | undefined {
+    return this.#hosts.get(partition);
+  }
+
+  /** Gives a host up, where nobody uses it. */
+  async letGo(partition: string): Promise<void> {
+    const opening = this.#hosts.get(partition);
+    const host = await opening?.catch(() => undefined);
+    if (host === undefined || this.#hosts.get(partition) !== opening || !host.isUnused) return;
+    this.#hosts.delete(partition);
+    host.stop();
+  }
+
   /** The partition's host, which is not given up before the end of this turn. */
   async present(partition: string): Promise<PartitionHost> {
     for (;;) {
