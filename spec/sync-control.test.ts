@@ -16,6 +16,7 @@ import {
 } from '../core/access/schema-change.js';
 import { emptySchema, schemaConfig } from '../core/access/stored-schema.js';
 import { decodeSyncRecord, encodeSyncRecord, type SyncRecord } from '../core/access/sync-record.js';
+import type { RecordEntry } from '../core/base/record.js';
 import { get, sortedKeys } from '../core/base/trie.js';
 import { commitOwn } from '../core/history/server-commit.js';
 import type { Schema } from '../core/model/class-schema.js';
@@ -24,8 +25,9 @@ import * as make from '../core/model/instruction.js';
 import { intKey, stringKey } from '../core/model/key.js';
 import { printValue } from '../core/model/print.js';
 import { decodeSchema } from '../core/model/schema-config.js';
-import { type ObjectNode, property, type State } from '../core/model/state.js';
+import { emptyState, type ObjectNode, property, type State } from '../core/model/state.js';
 import type { Value } from '../core/model/value.js';
+import { arrival, sent } from '../core/session/moved-objects.js';
 import { systemClock, systemEntropy } from '../transports/clock.js';
 import { loadWhole, readPartition } from '../transports/drivers/partition-host.js';
 import { SyncControl, type SyncControlOptions } from '../transports/drivers/sync-control.js';
@@ -454,6 +456,39 @@ control('what a new schema has no place for is told, and what it changes is kept
   const node = get((table as NonNullable<typeof table>).objects, id) as ObjectNode;
   const value = (name: string) => property(node, table?.byName.get(name) as never);
   assert.equal([value('text'), value('n'), value('m')], ['kept', 0n, 5n]);
+});
+
+control('documents that were on their way to another partition arrive, once', async () => {
+  const store = memoryServerStore();
+  const sync = await open(store, { config: config(), schema: [task()] });
+  await write(sync, '"a"', [...taskTable, ...newTask(1)]);
+  await write(sync, '"b"', [...taskTable, ...newTask(3)]);
+  const outbox = sent(
+    [],
+    [
+      { target: '"b"', instructions: [...taskTable, ...newTask(2, { text: 'moved' })] },
+      { target: '"c"', instructions: [...taskTable, ...newTask(4)] },
+      { target: '"b"', instructions: [...taskTable, ...newTask(5)] },
+    ],
+  );
+  assert.ok(E.isRight(outbox));
+  const leave = async (name: string, puts: readonly RecordEntry[]) => {
+    const partition = await store.partition(name);
+    const { revision } = await partition.load([]);
+    await partition.commit(revision, { deletes: [], puts });
+  };
+  await leave('"a"', outbox.right);
+  // The first one has arrived, and was deleted there since.
+  const arrived = arrival(emptyState, [], '"a"', { number: 1, target: '"b"', instructions: [] });
+  assert.ok(E.isRight(arrived));
+  await leave('"b"', arrived.right.records.puts);
+  await sync.terminate();
+  assert.is((await sync.enable())?.objects, 4);
+  assert.equal(await contents(sync), {
+    '"a"': ['1 text=""'],
+    '"b"': ['3 text=""', '5 text=""'],
+    '"c"': ['4 text=""'],
+  });
 });
 
 control('objects of one key cannot come together: nothing happens, and it is told', async () => {

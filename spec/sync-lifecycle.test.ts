@@ -227,7 +227,7 @@ lifecycle(
       for (let i = 0; !isOver || i < 20; i++) {
         await add(device, `t${String(i).padStart(4, '0')}`, 'x').integrated();
         acknowledged.push(`t${String(i).padStart(4, '0')}`);
-      await turn();
+        await turn();
       }
     })();
     for (let epoch = 1; epoch <= 3; epoch++) {

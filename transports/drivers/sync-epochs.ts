@@ -6,22 +6,26 @@
  */
 import * as E from 'fp-ts/lib/Either.js';
 import {
+  applyAll,
   type Dropped,
   emptiedPartition,
+  emptyState,
   extendedSchema,
   founded,
   type Instruction,
   instructions,
   keyCollisions,
   longestName,
-  type Partition,
+  moves,
   type PartitionKey,
   type PartitionValue,
+  type Predecessor,
   partitionOfName,
   type RecordBatch,
   Repartition,
   readStoredName,
   type Schema,
+  type State,
   schemaOf,
   sealedRecord,
   sealedSpace,
@@ -66,7 +70,9 @@ export interface BuiltEpoch {
 interface Source {
   readonly name: string;
   readonly value: PartitionValue | undefined;
-  readonly partition: Partition;
+  /** Null where there was none. */
+  readonly partition: Predecessor | null;
+  state: State;
 }
 
 export class SyncEpochs {
@@ -93,7 +99,7 @@ export class SyncEpochs {
   /** Afterwards no server commits to any of them. */
   async seal(epoch: number): Promise<void> {
     for (const name of await this.partitions(epoch)) {
-      const store = await this.#store.partition(storedName(epoch, name));
+      const store = await this.#partition(epoch, name);
       await committed(store, [sealedSpace], (entries) =>
         sealOf(entries) === 'open' ? { deletes: [], puts: [sealedRecord] } : null,
       );
@@ -127,8 +133,8 @@ export class SyncEpochs {
       schema,
       longestName: longestName(maxPartitionName),
     });
-    for (const { name, value, partition } of sources) {
-      repartition.take(name, value, partition.state);
+    for (const { name, value, state } of sources) {
+      repartition.take(name, value, state);
       // Devices that come back to it are to find out what of their writes is there.
       if (E.isRight(partitionOfName(name, change.after.type, change.after.isRequired)))
         repartition.keep(name);
@@ -140,7 +146,7 @@ export class SyncEpochs {
     for (const [name, state] of divided.right.states) {
       const predecessor = predecessors.get(name) ?? null;
       const { batch } = founded(state, predecessor, this.#entropy.integer(), this.#clock.now());
-      const store = await this.#store.partition(storedName(building, name));
+      const store = await this.#partition(building, name);
       const outcome = await store.commit(0, batch);
       if (outcome.type === 'conflict')
         throw new SyncError('contended', `partition ${name} of the new epoch is there already: try again`);
@@ -151,16 +157,54 @@ export class SyncEpochs {
   }
 
   async #sources(epoch: number, key: PartitionKey): Promise<readonly Source[]> {
-    const sources: Source[] = [];
+    const sources = new Map<string, Source>();
     for (const name of await this.partitions(epoch)) {
-      const store = await this.#store.partition(storedName(epoch, name));
-      const { partition } = await loadWhole(store, this.#entropy.integer());
-      const read = partitionOfName(name, key.type, false);
-      sources.push({ name, partition, value: E.isRight(read) ? read.right : undefined });
+      const { partition } = await loadWhole(await this.#partition(epoch, name), this.#entropy.integer());
+      sources.set(name, { name, partition, value: partitionOf(name, key), state: partition.state });
     }
-    return sources;
+    for (const { name } of [...sources.values()]) await this.#deliver(epoch, name, key, sources);
+    return [...sources.values()];
+  }
+
+  /** Documents that were on their way from one partition to another arrive. */
+  async #deliver(
+    epoch: number,
+    sender: string,
+    key: PartitionKey,
+    sources: Map<string, Source>,
+  ): Promise<void> {
+    const { entries } = await (await this.#partition(epoch, sender)).load(moves.outboxSpaces);
+    const waiting = moves.waiting(entries);
+    if (E.isLeft(waiting)) throw new SyncError('damaged', `partition ${sender}: ${waiting.left.message}`);
+    for (const move of waiting.right) {
+      const name = move.target;
+      const target = sources.get(name) ?? {
+        name,
+        value: partitionOf(name, key),
+        partition: null,
+        state: emptyState,
+      };
+      const inbox = await (await this.#partition(epoch, name)).load([moves.inboxSpace(sender)]);
+      const arrival = moves.arrival(target.state, inbox.entries, sender, move);
+      if (E.isLeft(arrival))
+        throw new SyncError('objects', `what moves from ${sender} to ${name}: ${arrival.left.message}`);
+      const after = applyAll(target.state, arrival.right.instructions);
+      if (E.isLeft(after)) throw new Error(`bug: an arrival does not apply: ${after.left.message}`);
+      target.state = after.right;
+      sources.set(name, target);
+    }
+  }
+
+  #partition(epoch: number, name: string): Promise<PartitionStore> {
+    return this.#store.partition(storedName(epoch, name));
   }
 }
+
+/** Undefined for the objects that are in none. */
+const partitionOf = (name: string, { type }: PartitionKey): PartitionValue | undefined => {
+  const value = partitionOfName(name, type, false);
+  return E.isRight(value) ? value.right : undefined;
+};
 
 /** Commits what `make` says of the named spaces, until nobody was first; null: nothing is to be done. */
 const committed = async (
@@ -184,7 +228,7 @@ const wholeSchema = (sources: readonly Source[], { before, after, stored }: Epoc
     // What contradicts what is there has no place in it; it is told as dropped.
     if (E.isRight(extended)) schema = extended.right;
   };
-  for (const { partition } of sources) add(schemaOf(partition.state));
+  for (const { state } of sources) add(schemaOf(state));
   if (before.key === after.key) return schema;
   const type = before.type === 'long' ? 'int' : before.type;
   const column = { type, nullable: true, collection: 'single', target: null } as const;
