@@ -1,11 +1,11 @@
 /**
  * Objects on their way from one partition to another.
  *
- * A move is an erasure in the old partition and a creation in the new one, and no commit spans two partitions. So
- * the commit that erases keeps what goes, whole, in the old partition's outbox; the commit that creates notes in the
- * new one's inbox how far it has got with that sender; and only then is the outbox emptied. Whoever finds something
- * in an outbox delivers it: what has arrived is not created twice, since the inbox says so, and numbers arrive in
- * order, since every server delivers in that order.
+ * A move is an erasure in the old partition and a creation in the new one, and no commit spans both. So the commit
+ * that erases keeps what goes, whole, in the old partition's outbox; the commit that creates notes in the new one's
+ * inbox how far it has got with that sender; and only then is the outbox emptied. Whoever finds something in an
+ * outbox delivers it: what has arrived is not created twice, since the inbox says so, and numbers arrive in order,
+ * since every server delivers in that order.
  *
  *     outbox/0          the last number that was given
  *     outbox/n          what builds the objects of move n, with their classes: a changeset of version n
