@@ -8,10 +8,13 @@ import { existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'nod
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import * as E from 'fp-ts/lib/Either.js';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
+import { type Transformed, transform } from '../core/merge/transform.js';
+import { vectorConformance } from './conformance/vectors.js';
 import { decodeReference } from './kit/reference-codec.js';
-import { replay } from './kit/replay.js';
+import { type Merge, replay } from './kit/replay.js';
 import { parseVector, readVectorLines } from './kit/vectors.js';
 
 const at = (path: string): string => fileURLToPath(new URL(path, import.meta.url));
@@ -52,6 +55,25 @@ test('a recorded merge that is not ours is found, and shown in the notation', ()
   const found = failures.find(({ what }) => what === 'realm, merged left');
   assert.ok(found !== undefined);
   assert.ok(found.lines.every((line) => line.startsWith('+   ')));
+});
+
+test('a merge with its sides confused fails the suite, and ours passes it', async () => {
+  const merges = lines.slice(0, 40);
+  const failing = async (merge: Merge): Promise<number> => {
+    let failed = 0;
+    for (const { run } of vectorConformance(merges, merge))
+      await run().catch(() => {
+        failed++;
+      });
+    return failed;
+  };
+  const confused: Merge = (left, right, options) =>
+    E.map(({ left: a, right: b }: Transformed) => ({ left: b, right: a }))(transform(left, right, options));
+  assert.is(await failing(transform), 0);
+  assert.ok((await failing(confused)) > 20);
+  const [unreadable] = vectorConformance(['{"id": "v-1"}']);
+  assert.is(unreadable?.name, 'vector 1: v-1');
+  assert.instance(await unreadable?.run().catch((error: unknown) => error), Error);
 });
 
 test('bytes that are no changeset are refused', () => {

@@ -201,6 +201,13 @@ export const serverProtocolConformance = (
     await endsSession(caller, 1, 210);
   });
 
+  test('an upload cursor that goes back ends the session', async ({ call, partition }) => {
+    const caller = call();
+    await caller.enter(1, partition);
+    caller.upload(1, [adding(2, 'Second')]).upload(1, []);
+    await endsSession(caller, 1, 210);
+  });
+
   test('a base that was never sent ends the session', async ({ call, partition }) => {
     const caller = call();
     await caller.enter(1, partition);
