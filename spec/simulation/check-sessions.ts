@@ -18,7 +18,8 @@ export const nothingFails: MakeChecker = (world) => ({
       case 'sessionFailed': {
         const { code } = seen;
         const isTransient = code === 200 || code === 201 || code === 101;
-        const isExpected = isTransient || code === 203 || (world.mayReset && divergence.has(code));
+        const isExpected =
+          isTransient || code === 202 || code === 203 || (world.mayReset && divergence.has(code));
         return isExpected ? null : `${seen.device} ends its session: ${seen.message}`;
       }
       default:

@@ -3,6 +3,7 @@
  * starts again, writes, waits and gives up its file where the server asks for a client reset.
  */
 
+import type { Instruction } from '../../core/model/instruction.js';
 import { stringKey } from '../../core/model/key.js';
 import type { ResetMode } from '../../core/reset/mode.js';
 import type { WriteReport } from '../../core/reset/report.js';
@@ -13,7 +14,7 @@ import {
   type Receipt,
   type SynclineError,
 } from '../../transports/client.js';
-import type { Connector } from '../../transports/ports.js';
+import type { Connector, Token } from '../../transports/ports.js';
 import { forEachOf } from '../kit/async.js';
 import { pick, type Random, seeded } from '../kit/random.js';
 import type { DeviceDisk } from './disk.js';
@@ -33,7 +34,7 @@ export interface DeviceSetup {
   readonly options: Pick<ClientOptions, 'timing' | 'explain'>;
   readonly reset: ResetMode;
   readonly connector: (life: Life) => Connector;
-  readonly token: () => Promise<string>;
+  readonly token: () => Promise<string | Token>;
   readonly observe: (observation: Observation) => void;
   /** Marks that the servers' disk holds now. */
   readonly durableMarks: () => ReadonlySet<string>;
@@ -129,13 +130,11 @@ export class Device {
 
   /** What a reset has parked is in its report, and on the device: it need not be in the data. */
   #accountFor(writes: readonly WriteReport[]): void {
-    for (const { instructions } of writes) {
-      if (!instructions.some(({ outcome }) => outcome.type === 'parked')) continue;
-      for (const { instruction } of instructions)
-        if (instruction.kind === 'CreateObject' && instruction.table === 'Mark')
-          for (const mark of this.#marks)
-            if (stringKey(mark.id) === instruction.object) mark.excuse ??= 'its device parked it';
-    }
+    const isParked = ({ instructions }: WriteReport): boolean =>
+      instructions.some(({ outcome }) => outcome.type === 'parked');
+    const parked = marksIn(writes.filter(isParked));
+    for (const mark of this.#marks)
+      if (parked.has(stringKey(mark.id))) mark.excuse ??= 'its device parked it';
   }
 
   /** The disk may be full; nothing else may keep a client from being opened. */
@@ -273,8 +272,12 @@ export class Device {
     );
   }
 
+  /** Waits for what is there to be uploaded: not for what a client reset has dropped before. */
   waitForUpload(): void {
-    const isDue = (mark: Mark): boolean => mark.excuse === null || this.#recent.has(mark);
+    const parked = marksIn(this.client?.parking.writes ?? []);
+    const isDue = (mark: Mark): boolean =>
+      (mark.excuse === null || (mark.excuse === notSaved && this.#recent.has(mark))) &&
+      !parked.has(stringKey(mark.id));
     const marks = this.#marks.filter((mark) => !mark.isAcknowledged && isDue(mark));
     this.#wait(
       (client) => client.session.waitForUpload(),
@@ -319,3 +322,14 @@ export class Device {
     this.client?.session.resume();
   }
 }
+
+/** Keys of the marks that are made there. */
+const marksIn = (
+  writes: readonly { readonly instructions: readonly { readonly instruction: Instruction }[] }[],
+): ReadonlySet<string> => {
+  const keys = new Set<string>();
+  for (const { instructions } of writes)
+    for (const { instruction } of instructions)
+      if (instruction.kind === 'CreateObject' && instruction.table === 'Mark') keys.add(instruction.object);
+  return keys;
+};

@@ -186,16 +186,16 @@ const faults: readonly Generator[] = [
   }),
   fault('expired token', 5, 1, (world, random) => {
     const { name } = someDevice(world, random);
-    world.refused.add(name);
+    world.authority.refused.add(name);
     world.strike('expired token', name, 'its token has expired');
     world.breakLinks((device) => device === name, 100);
-    world.lasting(aWhile(random), () => void world.refused.delete(name));
+    world.lasting(aWhile(random), () => void world.authority.refused.delete(name));
   }),
   fault('authority away', 5, 1, (world, random) => {
-    world.isAuthorityAway = true;
+    world.authority.isAway = true;
     world.strike('authority away', 'servers', 'can check nobody');
     world.lasting(aWhile(random), () => {
-      world.isAuthorityAway = false;
+      world.authority.isAway = false;
     });
   }),
   fault('other server', 2, 2, (world, random) => {
@@ -211,6 +211,14 @@ const faults: readonly Generator[] = [
     device.pause();
     world.strike('long absence', device.name, 'is offline');
     world.lasting(random.int(most), () => device.resume());
+  }),
+  fault('revoked user', 5, 1, (world, random) => {
+    const { name } = someDevice(world, random);
+    world.strike('revoked user', name, 'its user is revoked, and comes again with another token');
+    world.authority.revoke(name);
+    // A server whose clock is set back afterwards keeps the user out until it has caught up, as it should.
+    if (world.plan.faults.includes('server clock jump')) world.breakLinks((device) => device === name, 100);
+    else for (const { server } of world.servers) server?.revoke(name);
   }),
   fault('restored backup', 12, 1, (world, random) => {
     const restore = world.backup();

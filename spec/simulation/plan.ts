@@ -39,6 +39,8 @@ export interface Plan {
   readonly compacts: boolean;
   /** Milliseconds of silence after which a file expires; null for the default, which no run is long enough for. */
   readonly maxOffline: number | null;
+  /** Milliseconds that a token is good; null for those that do not end. */
+  readonly tokenLife: number | null;
   /** What devices do about a client reset; where it is manual, the app gives up its file and begins a new one. */
   readonly reset: ResetMode;
   /** Names of the kinds of faults that there may be. */
@@ -58,6 +60,7 @@ export interface PlanOptions {
   readonly tight?: boolean | undefined;
   readonly compacts?: boolean | undefined;
   readonly maxOffline?: number | null | undefined;
+  readonly tokenLife?: number | null | undefined;
   readonly reset?: ResetMode | undefined;
   readonly faults?: readonly string[] | undefined;
   /** The events themselves, instead of any by chance. */
@@ -121,6 +124,9 @@ export const planOf = (options: PlanOptions, kinds: readonly Kind[]): Plan => {
     maxOffline: once(random, 4) ? 15_000 + random.int(100_000) : null,
     reset: pick(random, resetModes),
   };
+  // Of their own, so that older plans stay what they were.
+  const tokens = stream(options.seed, 'tokens');
+  const tokenLife = once(tokens, 4) ? 2_000 + tokens.int(60_000) : null;
   const faults = kinds
     .filter(({ isFault, rarity }) => isFault && once(random, rarity))
     .map(({ name }) => name);
@@ -139,6 +145,7 @@ export const planOf = (options: PlanOptions, kinds: readonly Kind[]): Plan => {
     tight: options.tight ?? decided.tight,
     compacts: options.compacts ?? decided.compacts,
     maxOffline: options.maxOffline === undefined ? decided.maxOffline : options.maxOffline,
+    tokenLife: options.tokenLife === undefined ? tokenLife : options.tokenLife,
     reset: options.reset ?? decided.reset,
     faults: chosen,
     events: options.keep === undefined ? events : events.filter((_, i) => options.keep?.includes(i)),

@@ -19,6 +19,7 @@ export interface ServerSetup {
   /** Whether no other server writes to the same database. */
   readonly isAlone: boolean;
   readonly onCompacted: (certificate: Certificate) => void;
+  readonly onTokenOver: () => void;
   readonly observe: (observation: Observation) => void;
 }
 
@@ -79,6 +80,9 @@ export class SimulatedServer {
         return;
       case 'compacted':
         this.#setup.onCompacted(note.certificate);
+        return;
+      case 'refused':
+        if (note.code === 202) this.#setup.onTokenOver();
         return;
       case 'uncompacted':
         // Of several servers one may have rewritten what another one is reading.

@@ -105,10 +105,14 @@ export class LocalClock {
     this.skew = skew;
   }
 
+  now(): number {
+    return Math.max(0, this.#time.now() + this.skew);
+  }
+
   /** As a program sees it that runs on the machine. */
   seenBy(life: Life): Clock {
     return {
-      now: () => Math.max(0, this.#time.now() + this.skew),
+      now: () => this.now(),
       schedule: (milliseconds, action) =>
         this.#time.schedule(milliseconds, () => {
           if (life.isAlive) action();

@@ -4,9 +4,10 @@
  * (`checkers.ts`), which see observations only.
  */
 import type { RecordBatch } from '../../core/base/record.js';
-import type { ServerOptions, TokenVerdict } from '../../transports/server.js';
+import type { ServerOptions } from '../../transports/server.js';
 import { MemoryDatabase } from '../../transports/stores/memory.js';
 import { Archive } from './archive.js';
+import { Authority } from './authority.js';
 import { Device } from './device.js';
 import { backup, DeviceDisk, DiskHealth, ServerDisk } from './disk.js';
 import { HttpNetwork } from './http.js';
@@ -48,10 +49,7 @@ export class World {
   readonly #lasting: Lasting[] = [];
   /** Server by device: where its next link goes. */
   readonly #routes = new Map<string, number>();
-  /** Devices whose users' tokens are refused. */
-  readonly refused = new Set<string>();
-  /** Whether nobody can be checked. */
-  isAuthorityAway = false;
+  readonly authority: Authority;
   /** Whether a device may be asked to reset: the servers have lost what devices had seen, or files expire. */
   mayReset: boolean;
   /** How much of the books must agree, after what has happened. */
@@ -63,6 +61,7 @@ export class World {
     this.plan = plan;
     this.mayReset = plan.maxOffline !== null;
     const { seed } = plan;
+    this.authority = new Authority(this.time, plan.tokenLife);
     const weathers = stream(seed, 'weather');
     const names = Array.from({ length: plan.devices }, (_, i) => deviceName(i));
     for (const name of names)
@@ -114,10 +113,11 @@ export class World {
       if (wrong !== null) this.observe({ type: 'fault', where: `log of ${partition}`, message: wrong });
     });
     const { carrier } = this.plan;
+    const clock = new LocalClock(this.time, skew);
     return new SimulatedServer({
       name,
       disk,
-      clock: new LocalClock(this.time, skew),
+      clock,
       random: stream(seed, `chance ${name}`),
       listener: (life) =>
         tappedListener(
@@ -126,10 +126,15 @@ export class World {
           this.observe,
         ),
       isAlone: this.plan.servers === 1,
+      onTokenOver: () => this.strike('token over', name, 'ends a session whose token is over'),
       onCompacted: ({ cut, head }) => {
         this.strike('compaction', name, `compacts its history up to ${cut} of ${head}`);
       },
-      options: { explain, verifyToken: (token) => this.#verify(token), ...this.#serverOptions() },
+      options: {
+        explain,
+        verifyToken: (token) => this.authority.verify(token, clock.now()),
+        ...this.#serverOptions(),
+      },
       observe: this.observe,
     });
   }
@@ -140,13 +145,6 @@ export class World {
       compaction: compacts ? { minBytes: 1, maxBytes: 8 * 1024 * 1024 } : null,
       ...(maxOffline === null ? {} : { clientMaxOfflineDays: maxOffline / 86_400_000 }),
     };
-  }
-
-  async #verify(token: string): Promise<TokenVerdict> {
-    if (this.isAuthorityAway) throw new Error('nobody answers');
-    return this.refused.has(token)
-      ? { type: 'refused', fault: 'untrusted', message: 'the token is not trusted' }
-      : { type: 'verified', user: { id: token, data: null }, expiresAt: null, issuedAt: null };
   }
 
   #device(name: string, partition: string, app: App, skew: number): Device {
@@ -173,7 +171,7 @@ export class World {
           name,
           this.observe,
         ),
-      token: async () => name,
+      token: () => this.authority.token(name),
       observe: this.observe,
       durableMarks: () => this.archive(partition).marks,
     });

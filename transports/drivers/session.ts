@@ -132,8 +132,8 @@ export class Session {
   }
 
   /**
-   * Resolves when the server has durably integrated everything written here before the call. Rejects where a
-   * client reset drops any of that meanwhile: discards or parks it.
+   * Resolves when the server has durably integrated everything written here before the call, but for what client
+   * resets had dropped by then. Rejects where one drops any of it meanwhile: discards or parks it.
    */
   waitForUpload(options: WaitOptions = {}): Promise<void> {
     return this.#wait({ type: 'await', what: 'upload' }, options.signal);
