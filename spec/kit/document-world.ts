@@ -65,13 +65,16 @@ export const documentWorld = async ({
       if (control.current.record.epoch !== epoch) hosts.clear();
       epoch = control.current.record.epoch;
     },
-    host: (partition) => {
-      const present = hosts.get(partition) ?? open(partition);
-      hosts.set(partition, present);
-      return present;
+    failed: (error) => void failures.push(error),
+    hosts: {
+      present: (partition) => {
+        const present = hosts.get(partition) ?? open(partition);
+        hosts.set(partition, present);
+        return present;
+      },
+      peek: (partition) => hosts.get(partition),
+      letGo: async (partition) => void hosts.delete(partition),
     },
-    present: (partition) => hosts.get(partition),
-    letGo: (partition) => void hosts.delete(partition),
   });
   return { control, documents, hosts, collection: (name) => new Collection(name, documents), failures };
 };

@@ -26,8 +26,9 @@ import {
   unassigned,
 } from '../../core/index.js';
 import type { Entropy, PartitionStore } from '../ports.js';
+import type { Hosts } from './hosts.js';
 import { KeyIndex } from './key-index.js';
-import { loadWhole, type PartitionHost } from './partition-host.js';
+import { GivenUp, loadWhole } from './partition-host.js';
 import type { SyncControl } from './sync-control.js';
 import { SealedPartition } from './sync-error.js';
 
@@ -35,18 +36,20 @@ export interface DocumentHosts {
   readonly control: SyncControl;
   /** Looks at what holds now, and gives up hosts of what does not. */
   readonly refresh: () => Promise<unknown>;
-  /** Opens a partition of the present epoch, or answers the host that it has. */
-  readonly host: (partition: string) => Promise<PartitionHost>;
-  readonly present: (partition: string) => Promise<PartitionHost> | undefined;
-  /** Gives a host up, where nobody uses it. */
-  readonly letGo: (partition: string) => void;
+  /** Those of the present epoch. */
+  readonly hosts: Pick<Hosts, 'present' | 'peek' | 'letGo'>;
   readonly entropy: Entropy;
+  /** What an earlier process has left halfway could not be finished now; the next write tries again. */
+  readonly failed: (error: unknown) => void;
 }
 
 export type Make = (state: State, records: readonly RecordEntry[]) => E.Either<Error, OwnWrite>;
 
 /** Partitions that stay open after they were changed. */
 const MOST_OPEN = 256;
+
+/** Hosts may be given up so often while they are wanted. */
+const TRIES = 10;
 
 /** A write cannot be decided before it is known where objects are. */
 class NeedsIndex extends Error {}
@@ -74,6 +77,7 @@ export class Documents {
   /** Keys that are being inserted or moved, by class and key. */
   readonly #reserved = new Set<string>();
   #resumed: Promise<void> | null = null;
+  #hasStopped = false;
 
   constructor(hosts: DocumentHosts) {
     this.#hosts = hosts;
@@ -82,11 +86,11 @@ export class Documents {
   }
 
   #newIndex(): KeyIndex {
-    const { control, present } = this.#hosts;
+    const { control, hosts } = this.#hosts;
     return new KeyIndex({
       partitions: () => control.partitions(),
       store: (partition) => control.read(partition),
-      present,
+      present: (partition) => hosts.peek(partition),
     });
   }
 
@@ -137,7 +141,7 @@ export class Documents {
   /** The newest state of a partition. */
   async state(partition: string): Promise<State> {
     const store = await this.#hosts.control.read(partition);
-    const host = await this.#hosts.present(partition)?.catch(() => undefined);
+    const host = await this.#hosts.hosts.peek(partition)?.catch(() => undefined);
     if (host !== undefined) {
       const { revision } = await store.load([]);
       if (host.revision >= revision) return host.partition.state;
@@ -168,12 +172,17 @@ export class Documents {
   }
 
   async #write(partition: string, make: Make, spaces: readonly string[]): Promise<void> {
-    const host = await this.#hosts.host(partition);
-    this.#used(partition);
-    try {
-      await host.write(make, spaces);
-    } catch (error) {
-      throw error instanceof SealedPartition ? terminated(partition) : error;
+    for (let tries = 1; ; tries++) {
+      const host = await this.#hosts.hosts.present(partition);
+      this.#used(partition);
+      try {
+        await host.write(make, spaces);
+        return;
+      } catch (error) {
+        // What gave it up has made room for another.
+        if (error instanceof GivenUp && tries < TRIES) continue;
+        throw error instanceof SealedPartition ? terminated(partition) : error;
+      }
     }
   }
 
@@ -184,7 +193,7 @@ export class Documents {
     const [oldest] = this.#open;
     if (oldest === undefined) return;
     this.#open.delete(oldest);
-    this.#hosts.letGo(oldest);
+    void this.#hosts.hosts.letGo(oldest);
   }
 
   /**
@@ -213,6 +222,19 @@ export class Documents {
     });
   }
 
+  /** Sees to it that what was left halfway is finished: everywhere, or in a partition that was opened. */
+  finish(partition: string | null): void {
+    const finishing = partition === null ? this.resume() : this.deliver(partition);
+    finishing.catch((error: unknown) => {
+      if (!this.#hasStopped) this.#hosts.failed(error);
+    });
+  }
+
+  /** Nobody is told of failures any more. */
+  stop(): void {
+    this.#hasStopped = true;
+  }
+
   /** Finishes what was left halfway, once per process. Afterwards every write does so for itself. */
   resume(): Promise<void> {
     this.#resumed ??= this.#resumeAll().catch((error: unknown) => {
@@ -223,6 +245,7 @@ export class Documents {
   }
 
   async #resumeAll(): Promise<void> {
+    if (this.#hosts.control.current.record.state === 'terminated') return;
     for (const partition of await this.#hosts.control.partitions()) {
       const store = await this.#hosts.control.read(partition);
       if ((await this.#waiting(store)).length > 0) await this.deliver(partition);

@@ -102,6 +102,15 @@ export const readPartition = async (store: PartitionStore): Promise<PartitionSum
 /** What came from one connection in one turn of the event loop gets here in turns of promises, so many apart at most. */
 const between = 16;
 
+/** The host has stopped before a write had its turn: nothing of that has happened. */
+export class GivenUp extends Error {
+  override readonly name = 'GivenUp';
+
+  constructor() {
+    super('the partition was given up');
+  }
+}
+
 const nothingWritten: OwnWrite = { instructions: [], records: { deletes: [], puts: [] } };
 
 /** What a batch leaves of records and adds to them; in no order. */
@@ -210,7 +219,7 @@ export class PartitionHost {
   write(make: OwnRequest['make'], spaces: readonly string[] = []): Promise<number> {
     return new Promise((resolve, reject) => {
       const done = E.match(reject, resolve);
-      if (this.#hasStopped) done(E.left(new Error('the partition was given up')));
+      if (this.#hasStopped) done(E.left(new GivenUp()));
       else this.#enqueue({ type: 'request', make, spaces, done });
     });
   }
@@ -247,8 +256,7 @@ export class PartitionHost {
     this.#hasStopped = true;
     const given = this.#events;
     this.#events = [];
-    for (const event of given)
-      if (event.type === 'request') event.done(E.left(new Error('the partition was given up')));
+    for (const event of given) if (event.type === 'request') event.done(E.left(new GivenUp()));
     this.#compactor?.stop();
     this.#stopTick?.();
   }
