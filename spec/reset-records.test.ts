@@ -8,7 +8,7 @@ import { type PendingReset, planReset, type ResetCause, resetModes } from '../co
 import { loadParked, type ParkedWrite, parkedOf, parkedRecord } from '../core/reset/parked.js';
 import type { Outcome, WriteReport } from '../core/reset/report.js';
 import { loadClient, pendingRecord } from '../core/reset/reset-records.js';
-import { encodeText } from '../core/reset/text-record.js';
+import { decodeText, encodeText } from '../core/reset/text-record.js';
 import { instructions } from './kit/notation.js';
 import { recover, resetCaseOf } from './kit/reset-case.js';
 
@@ -115,6 +115,22 @@ test('parked writes are read back as they were written, and what is damaged is n
   for (let length = 0; length < entry.bytes.length; length++) {
     const damaged = loadParked(recordsBySpace([{ ...entry, bytes: entry.bytes.slice(0, length) }]));
     assert.match(E.isLeft(damaged) ? damaged.left.message : '', 'parked/4');
+  }
+  const read = decodeText(entry.bytes);
+  const value = (E.isRight(read) ? read.right : {}) as { instructions: string; why: unknown[] };
+  assert.ok(E.isRight(loadParked(recordsBySpace([{ ...entry, bytes: encodeText(value) }]))));
+  for (const other of [
+    { ...value, version: '1' },
+    { ...value, instructions: 7 },
+    { ...value, instructions: `${value.instructions}0` },
+    { ...value, instructions: value.instructions.slice(2) },
+    { ...value, instructions: 'Update A[1].n = 5' },
+    { ...value, why: [] },
+    { ...value, why: [['elsewhere', 'it was']] },
+    { ...value, why: [['propertyGone', 5]] },
+  ]) {
+    const damaged = loadParked(recordsBySpace([{ ...entry, bytes: encodeText(other) }]));
+    assert.match(E.isLeft(damaged) ? damaged.left.message : '', 'parked/4', JSON.stringify(other));
   }
 });
 

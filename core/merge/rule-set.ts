@@ -104,4 +104,6 @@ export const realmWith = (sameErased: PairRuleOfErasures): RuleSet => ({
 
 type PairRuleOfErasures = (first: SetErase, second: SetErase) => boolean;
 
-export const realm: RuleSet = realmWith((first, second) => samePayload(first.value, second.value));
+export const realm: RuleSet = /* @__PURE__ */ realmWith((first, second) =>
+  samePayload(first.value, second.value),
+);

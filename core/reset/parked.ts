@@ -10,8 +10,8 @@ import * as E from 'fp-ts/lib/Either.js';
 import type { RecordEntry, RecordRange } from '../base/record.js';
 import type { RecordsBySpace } from '../history/client-records.js';
 import { type CorruptRecord, corrupt } from '../history/journal.js';
+import { decodeInstructions, encodeInstructions } from '../model/codec.js';
 import type { Instruction } from '../model/instruction.js';
-import { parseInstruction, printInstruction, printParseError } from '../model/notation.js';
 import type { ParkReason, WriteReport } from './report.js';
 import { decodeText, encodeText } from './text-record.js';
 
@@ -48,17 +48,23 @@ export const parkedOf = (writes: readonly WriteReport[], nextId: number): readon
   return out;
 };
 
+const hexOf = (bytes: Uint8Array): string =>
+  Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('');
+
+const bytesOf = (hex: string): Uint8Array =>
+  Uint8Array.from({ length: hex.length / 2 }, (_, i) => Number.parseInt(hex.slice(2 * i, 2 * i + 2), 16));
+
+const isHex = (value: unknown): value is string =>
+  typeof value === 'string' && /^(?:[0-9a-f]{2})*$/.test(value);
+
 export const parkedRecord = ({ id, version, timestamp, instructions }: ParkedWrite): RecordEntry => ({
   space: SPACE,
   index: id,
   bytes: encodeText({
     version,
     timestamp,
-    instructions: instructions.map(({ instruction, why, reason }) => [
-      printInstruction(instruction),
-      why,
-      reason,
-    ]),
+    instructions: hexOf(encodeInstructions(instructions.map(({ instruction }) => instruction))),
+    why: instructions.map(({ why, reason }) => [why, reason]),
   }),
 });
 
@@ -76,16 +82,12 @@ const reasons: readonly ParkedInstruction['why'][] = [
   'superseded',
 ];
 
-const readPart = (part: unknown): ParkedInstruction | string => {
-  if (!Array.isArray(part)) return 'a part is no array';
-  const [text, why, reason] = part as readonly unknown[];
+/** Why an instruction was parked, or null where it does not say. */
+const readWhy = (part: unknown): Omit<ParkedInstruction, 'instruction'> | null => {
+  if (!Array.isArray(part)) return null;
+  const [why, reason] = part as readonly unknown[];
   const known = reasons.find((each) => each === why);
-  if (typeof text !== 'string' || known === undefined || typeof reason !== 'string')
-    return 'a part lacks its instruction, reason or sentence';
-  const instruction = parseInstruction(text);
-  return E.isLeft(instruction)
-    ? printParseError(instruction.left)
-    : { instruction: instruction.right, why: known, reason };
+  return known === undefined || typeof reason !== 'string' ? null : { why: known, reason };
 };
 
 const readParked = (entry: RecordEntry): E.Either<CorruptRecord, ParkedWrite> => {
@@ -95,14 +97,18 @@ const readParked = (entry: RecordEntry): E.Either<CorruptRecord, ParkedWrite> =>
   const value = decoded.right;
   if (typeof value !== 'object' || value === null || !('instructions' in value))
     return bad('it is no parked write');
-  const { version, timestamp, instructions } = value as Readonly<Record<string, unknown>>;
-  if (typeof version !== 'number' || typeof timestamp !== 'number' || !Array.isArray(instructions))
+  const { version, timestamp, instructions, why } = value as Readonly<Record<string, unknown>>;
+  if (typeof version !== 'number' || typeof timestamp !== 'number' || !isHex(instructions))
     return bad('it lacks its version, time or instructions');
+  const known = decodeInstructions(bytesOf(instructions));
+  if (E.isLeft(known)) return bad(known.left.message);
+  if (!Array.isArray(why) || why.length !== known.right.length)
+    return bad('it does not say of each instruction why it was parked');
   const parts: ParkedInstruction[] = [];
-  for (const part of instructions as readonly unknown[]) {
-    const read = readPart(part);
-    if (typeof read === 'string') return bad(read);
-    parts.push(read);
+  for (const [i, instruction] of known.right.entries()) {
+    const reason = readWhy(why[i]);
+    if (reason === null) return bad('an instruction lacks its reason or sentence');
+    parts.push({ instruction, ...reason });
   }
   return E.right({ id: entry.index, version, timestamp, instructions: parts });
 };
