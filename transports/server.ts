@@ -1,5 +1,17 @@
 /** `syncline/server`: the partitions of a store, behind any number of listeners. */
 export type { AccessOptions, Refusal, RefusalReason } from './drivers/access.js';
+export {
+  Collection,
+  type DeleteResult,
+  type Filter,
+  FindCursor,
+  type FindOptions,
+  type InsertManyResult,
+  type InsertOneResult,
+  type Update,
+  type UpdateResult,
+} from './drivers/collection.js';
+export type { DocumentStatus } from './drivers/documents.js';
 export { Server, startServer } from './drivers/server.js';
 export type { ServerDescription, ServerNote, ServerOptions } from './drivers/server-options.js';
 export type {
