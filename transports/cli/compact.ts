@@ -21,6 +21,7 @@ import {
   type ServerEntry,
 } from '../../core/index.js';
 import { readLog } from '../drivers/compactor.js';
+import { livePartitions } from '../drivers/live-partitions.js';
 import { loadWhole } from '../drivers/partition-host.js';
 import type { PartitionStore } from '../ports.js';
 import { lmdbServerStore } from '../stores/lmdb.js';
@@ -76,9 +77,9 @@ export const compactFolder = async (options: CompactOptions): Promise<readonly C
   const store = await lmdbServerStore({ lmdb, path: existingFolder(options.directory) });
   try {
     const reports: CompactReport[] = [];
-    for (const name of await store.partitions()) {
+    for (const { name, stored } of await livePartitions(store)) {
       try {
-        reports.push(await compactPartition(name, await store.partition(name), options));
+        reports.push(await compactPartition(name, await store.partition(stored), options));
       } catch (error) {
         const message = error instanceof Error ? error.message : String(error);
         throw new Error(`partition ${name} is left as it is: ${message}`);

@@ -2,6 +2,7 @@
 import * as E from 'fp-ts/lib/Either.js';
 import * as lmdb from 'lmdb';
 import { type PartitionSummary, readCertificate, type StoredCertificate } from '../../core/index.js';
+import { livePartitions } from '../drivers/live-partitions.js';
 import { readPartition } from '../drivers/partition-host.js';
 import type { PartitionStore } from '../ports.js';
 import { lmdbServerStore } from '../stores/lmdb.js';
@@ -19,8 +20,8 @@ export const inspect = async (directory: string): Promise<readonly PartitionRepo
   const store = await lmdbServerStore({ lmdb, path: existingFolder(directory) });
   try {
     const reports: PartitionReport[] = [];
-    for (const name of await store.partitions()) {
-      const partition = await store.partition(name);
+    for (const { name, stored } of await livePartitions(store)) {
+      const partition = await store.partition(stored);
       const summary = await readPartition(partition);
       reports.push({ partition: name, ...summary, certificates: await certificatesOf(partition) });
     }
