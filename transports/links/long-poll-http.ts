@@ -9,6 +9,8 @@ export interface HttpRequest {
   readonly method: string;
   /** Without the query. */
   readonly path: string;
+  /** With its question mark; '' where there is none. */
+  readonly query: string;
   /** That the client asked for, with the port, where it is known. */
   readonly host: string | undefined;
   /** Of a header, by its name in lower case. */
@@ -29,11 +31,12 @@ export interface HttpAnswer {
 export type HttpHandler = (request: HttpRequest) => Promise<HttpAnswer>;
 
 const fromStandard = (request: Request): HttpRequest => {
-  const { pathname, host } = new URL(request.url);
+  const { pathname, search, host } = new URL(request.url);
   const { method, headers, signal } = request;
   return {
     method,
     path: pathname,
+    query: search,
     host,
     header: (name) => headers.get(name) ?? undefined,
     body: sourceOf(request.body),

@@ -97,6 +97,7 @@ class NodeRequest implements HttpRequest {
   readonly #request: NodeRequestLike;
   readonly method: string;
   readonly path: string;
+  readonly query: string;
   readonly host: string | undefined;
   readonly body: NodeBody;
   isGone = false;
@@ -105,7 +106,9 @@ class NodeRequest implements HttpRequest {
   constructor(request: NodeRequestLike, response: NodeResponseLike) {
     this.#request = request;
     this.method = request.method ?? 'GET';
-    this.path = pathOf(request.url ?? '/');
+    const url = request.url ?? '/';
+    this.path = pathOf(url);
+    this.query = /\?[^#]*/.exec(url)?.[0] ?? '';
     this.host = text(request.headers['host'] ?? request.headers[':authority']);
     this.body = new NodeBody(request);
     response.on('close', () => {
