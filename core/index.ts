@@ -32,6 +32,7 @@ export {
   type PartitionValue,
   partitionName,
   partitionOfName,
+  readPartitionValue,
 } from './access/partition-value.js';
 export {
   type Access,
@@ -48,6 +49,7 @@ export {
   Repartition,
   type Repartitioned,
 } from './access/repartition.js';
+export { toRuleRecord, toRuleValue } from './access/rule-value.js';
 export { destructiveChanges, extendedSchema, joinedSchema, keyCollisions } from './access/schema-change.js';
 export { emptySchema, schemaConfig } from './access/stored-schema.js';
 export {
@@ -58,6 +60,7 @@ export {
   syncRecord,
   syncSpace,
 } from './access/sync-record.js';
+export type { UploadPolicy } from './access/upload-policy.js';
 export { limits } from './base/limits.js';
 export { compareStrings } from './base/order.js';
 export {
@@ -199,8 +202,10 @@ export {
   isErrorCode,
   type ResetCode,
 } from './protocol/errors.js';
-export type { Bind, ClientMessage, Message, ServerMessage } from './protocol/messages.js';
+export type { Bind, ClientMessage, Message, ServerMessage, Upload } from './protocol/messages.js';
 export { OLDEST_PROTOCOL_VERSION, PROTOCOL_VERSION } from './protocol/version.js';
+export { type Anonymized, type AnonymizeOptions, anonymized } from './replay/anonymize.js';
+export { type Condition, type Found, firstBad, firstWhere, parseCondition } from './replay/condition.js';
 export { joinSegments, type RawSegment, segmentHead } from './replay/container.js';
 export type { About, Kind as RecordedKind } from './replay/entry.js';
 export {
@@ -211,6 +216,7 @@ export {
 } from './replay/flight-recorder.js';
 export { decodeRecording, type Recording } from './replay/recording.js';
 export { Replay, type ReplayedStep, type ReplayOptions } from './replay/replay.js';
+export { printStep, printStepLine } from './replay/transcript.js';
 export { type DroppedRange, droppedIn } from './reset/dropped.js';
 export type { PendingReset, ResetCause, ResetMode } from './reset/mode.js';
 export { type ParkedInstruction, type ParkedWrite, parkedOf } from './reset/parked.js';
@@ -292,6 +298,7 @@ export {
 export { type Properties, type Transacted, type Transaction, transact } from './session/transaction.js';
 export type { DictionaryEditor, ListEditor, SetEditor } from './session/transaction-collections.js';
 export type { PathArgument } from './session/transaction-place.js';
+export type { PartitionProperty } from './session/transaction-writer.js';
 export { ReadError, type UsageCode, WriteError } from './session/usage-error.js';
 export {
   changes,

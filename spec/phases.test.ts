@@ -315,6 +315,7 @@ const machineIn = (phase: ServerSession['phase']): ServerMachine => {
     unflushed: 0,
     isHeld: false,
     uploadsOnly: false,
+          canWrite: true,
   };
   return withSession(newServerMachine({ rules: syncline, explain: true }, partition), session);
 };

@@ -22,7 +22,7 @@ const coreFolders: Readonly<Record<string, readonly string[]>> = {
   merge: ['model', 'base'],
   history: ['merge', 'model', 'base'],
   reset: ['history', 'merge', 'model', 'base'],
-  replay: ['session', 'reset', 'history', 'merge', 'model', 'base', 'protocol'],
+  replay: ['session', 'reset', 'history', 'merge', 'model', 'base', 'protocol', 'access'],
   session: ['reset', 'history', 'merge', 'model', 'base', 'protocol', 'access', 'query'],
   protocol: ['model', 'base'],
   query: ['model', 'base'],

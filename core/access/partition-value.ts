@@ -11,6 +11,8 @@
  * Source: the page on partition-based sync (partition keys, `ErrorIllegalRealmPath`); realm-wire (paths).
  */
 import * as E from 'fp-ts/lib/Either.js';
+import { describeFound } from '../model/edge-kinds.js';
+import { fromEdge, Mismatch } from '../model/edge-read.js';
 import { type ObjectIdValue, objectId, type UuidValue, uuid, type Value } from '../model/value.js';
 
 export const partitionTypes = ['string', 'objectId', 'long', 'uuid'] as const;
@@ -52,6 +54,21 @@ export const partitionOfField = (value: Value, type: PartitionType): PartitionVa
   if (typeof value !== 'object' || (value.type !== 'objectId' && value.type !== 'uuid')) return undefined;
   return value.type === type ? value : undefined;
 };
+
+/** A value as applications give it: a string, an integer, an ObjectId, a UUID, or null; or what is wrong with it. */
+export const readPartitionValue = (given: unknown): E.Either<string, PartitionValue> => {
+  if (given === null || typeof given === 'string') return E.right(given);
+  const types = typeof given === 'number' || typeof given === 'bigint' ? numeric : identities;
+  for (const type of types) {
+    const value = fromEdge(type, given);
+    if (!(value instanceof Mismatch)) return E.right(value as PartitionValue);
+  }
+  const expected = 'a string, a 64-bit integer, an ObjectId, a UUID or null';
+  return E.left(`no value of a partition: found ${describeFound(given)}, expected ${expected}`);
+};
+
+const numeric = ['int'] as const;
+const identities = ['objectId', 'uuid'] as const;
 
 /** As rules see it. */
 export const partitionInRules = (value: PartitionValue): null | string | number | bigint => {

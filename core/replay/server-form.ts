@@ -1,5 +1,7 @@
 /** The form of a server's machine: its partition, the sessions that are bound to it, and the events that it takes. */
 import * as E from 'fp-ts/lib/Either.js';
+import { partitionTypes } from '../access/partition-value.js';
+import type { UploadPolicy } from '../access/upload-policy.js';
 import { refuse } from '../base/decode-error.js';
 import type { RecordEntry } from '../base/record.js';
 import { entriesOf, runOf } from '../base/run.js';
@@ -128,6 +130,7 @@ const session = record<ServerSession>({
   unflushed: uint,
   isHeld: bool,
   uploadsOnly: bool,
+  canWrite: bool,
 });
 
 const pendingRead = record<PendingRead>({
@@ -143,6 +146,7 @@ const config = (find: FindRules): Form<ServerConfig> =>
     explain: bool,
     maxOffline: optional(float),
     isRecoveryDisabled: optional(bool),
+    policy: optional(record<UploadPolicy>({ key: text, type: oneOf(partitionTypes), partition: text })),
   });
 
 export const serverForm = (find: FindRules): Form<ServerMachine> =>
@@ -196,19 +200,37 @@ type Timed = { readonly now: number };
 export type RecordedServerEvent =
   | Extract<
       ServerEvent,
-      { type: 'gone' | 'drained' | 'expelled' | 'read' | 'tick' | 'rewritten' | 'refreshed' | 'written' }
+      {
+        type:
+          | 'gone'
+          | 'drained'
+          | 'expelled'
+          | 'entitled'
+          | 'read'
+          | 'tick'
+          | 'rewritten'
+          | 'refreshed'
+          | 'written';
+      }
     >
   | (Timed & {
       readonly type: 'message';
       readonly connection: number;
       readonly frame: Uint8Array;
       readonly chance: number;
+      readonly canWrite?: boolean;
     });
 
 const now = float;
 
 export const serverEventForm: Form<RecordedServerEvent> = union<RecordedServerEvent>({
-  message: record({ now, connection: uint, frame: binary, chance: uint }),
+  message: record<Timed & { connection: number; frame: Uint8Array; chance: number; canWrite?: boolean }>({
+    now,
+    connection: uint,
+    frame: binary,
+    chance: uint,
+    canWrite: optional(bool),
+  }),
   read: record<Timed & { id: number; entries: readonly RecordEntry[] }>({
     now,
     id: uint,
@@ -221,6 +243,7 @@ export const serverEventForm: Form<RecordedServerEvent> = union<RecordedServerEv
     numbers: optional(list(uint)),
   }),
   expelled: record({ now, connection: uint, number: uint, code: errorCode, message: text }),
+  entitled: record({ now, connection: uint, number: uint, canWrite: bool }),
   tick: record({ now }),
   rewritten: record({ now, rewritten }),
   refreshed: record({ now, partition: partitionForm }),

@@ -18,16 +18,17 @@ const record = (
   frame: Uint8Array | null,
 ): RecordedServerEvent => {
   if (event.type !== 'message') return event;
-  const { type, now, connection, chance, message } = event;
+  const { type, now, connection, chance, message, canWrite } = event;
   const hasToken = message.type === 'bind';
   const said = frame === null || hasToken ? encodeMessage(tokenless(message)) : frame;
-  return { type, now, connection, chance, frame: said };
+  return { type, now, connection, chance, frame: said, ...(canWrite === undefined ? {} : { canWrite }) };
 };
 
 const eventOf = (recorded: RecordedServerEvent): ServerEvent => {
   if (recorded.type !== 'message') return recorded;
-  const { type, now, connection, chance, frame } = recorded;
-  return { type, now, connection, chance, message: accepted(decodeClientMessage(frame), 0) };
+  const { type, now, connection, chance, frame, canWrite } = recorded;
+  const message = accepted(decodeClientMessage(frame), 0);
+  return { type, now, connection, chance, message, ...(canWrite === undefined ? {} : { canWrite }) };
 };
 
 const decisions = (machine: ServerMachine, event: ServerEvent, isMoreComing: boolean): readonly Decision[] =>

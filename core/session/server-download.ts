@@ -232,6 +232,7 @@ class Pump {
       unflushed,
       isHeld,
       uploadsOnly: session.uploadsOnly,
+      canWrite: session.canWrite,
     };
   }
 }

@@ -2,6 +2,7 @@
  * The server's machine for one partition, as data: the partition, the sessions bound to it, and the reads
  * under way. `server.ts` has the transitions.
  */
+import type { UploadPolicy } from '../access/upload-policy.js';
 import type { RecordBatch, RecordEntry, RecordRange } from '../base/record.js';
 import { emptyTrie, forEach, get, remove, set, type Trie } from '../base/trie.js';
 import type { Rewritten } from '../history/log-rewrite.js';
@@ -22,6 +23,8 @@ export interface ServerConfig {
   readonly maxOffline?: number;
   /** Whether clients that must reset may not recover what they have not synced. */
   readonly isRecoveryDisabled?: boolean;
+  /** What devices may not write here; absent where they may write whatever fits. */
+  readonly policy?: UploadPolicy;
 }
 
 export interface ServerSession {
@@ -51,6 +54,8 @@ export interface ServerSession {
   readonly isHeld: boolean;
   /** Whether nothing is to go down but acknowledgements. */
   readonly uploadsOnly: boolean;
+  /** Whether more than a schema is taken from the client. */
+  readonly canWrite: boolean;
 }
 
 export type ReadPurpose = 'open' | 'download' | 'integrate';
@@ -85,6 +90,8 @@ export type ServerEvent = {
       readonly connection: number;
       readonly message: ClientMessage;
       readonly chance: number;
+      /** Of a bind: false where the user may only read. */
+      readonly canWrite?: boolean;
     }
   /** The connection is gone, and every session on it; `numbers` are theirs, if known, which saves a search. */
   | { readonly type: 'gone'; readonly connection: number; readonly numbers?: readonly number[] }
@@ -97,6 +104,13 @@ export type ServerEvent = {
       readonly number: number;
       readonly code: ErrorCode;
       readonly message: string;
+    }
+  /** What the user of a session may do has changed. */
+  | {
+      readonly type: 'entitled';
+      readonly connection: number;
+      readonly number: number;
+      readonly canWrite: boolean;
     }
   /** What a `read` effect asked for: all entries of the range, or the first ones of it up to its bytes. */
   | { readonly type: 'read'; readonly id: number; readonly entries: readonly RecordEntry[] }

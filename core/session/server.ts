@@ -54,6 +54,7 @@ const bind = (
   message: Bind,
   now: number,
   chance: number,
+  canWrite: boolean,
 ): ServerStep => {
   const session: ServerSession = {
     connection,
@@ -71,6 +72,7 @@ const bind = (
     unflushed: 0,
     isHeld: false,
     uploadsOnly: false,
+    canWrite,
   };
   const bound = withSession(machine, session);
   if (!message.needIdent) return stayAs(bound);
@@ -188,10 +190,11 @@ const messageReceived = (
   message: ClientMessage,
   now: number,
   chance: number,
+  canWrite: boolean,
 ): ServerStep => {
   const session = sessionAt(machine, sessionKey(connection, message.session));
   if (message.type === 'bind') {
-    if (session === undefined) return bind(machine, connection, message, now, chance);
+    if (session === undefined) return bind(machine, connection, message, now, chance, canWrite);
     return ended(machine, session, 107, `session ${message.session} is bound already`);
   }
   if (session === undefined) return stayAs(machine);
@@ -321,6 +324,16 @@ const refreshed = (machine: ServerMachine, partition: Partition): ServerStep => 
   return andThenServer(alone, behind);
 };
 
+const entitled = (
+  machine: ServerMachine,
+  connection: number,
+  number: number,
+  canWrite: boolean,
+): ServerStep => {
+  const session = sessionAt(machine, sessionKey(connection, number));
+  return stayAs(session === undefined ? machine : withSession(machine, { ...session, canWrite }));
+};
+
 const written = (machine: ServerMachine, write: OwnWrite, now: number): ServerStep => {
   const commit = commitOwn(machine.partition, write, now);
   if (E.isLeft(commit)) throw new Error(`bug: a write of the server does not fit: ${commit.left.message}`);
@@ -342,7 +355,14 @@ export const serverStep = (machine: ServerMachine, event: ServerEvent, isMoreCom
 const stepAlone = (machine: ServerMachine, event: ServerEvent): ServerStep => {
   switch (event.type) {
     case 'message':
-      return messageReceived(machine, event.connection, event.message, event.now, event.chance);
+      return messageReceived(
+        machine,
+        event.connection,
+        event.message,
+        event.now,
+        event.chance,
+        event.canWrite ?? true,
+      );
     case 'gone':
       return gone(machine, event.connection, event.numbers);
     case 'drained':
@@ -351,6 +371,8 @@ const stepAlone = (machine: ServerMachine, event: ServerEvent): ServerStep => {
       const session = sessionAt(machine, sessionKey(event.connection, event.number));
       return session === undefined ? stayAs(machine) : ended(machine, session, event.code, event.message);
     }
+    case 'entitled':
+      return entitled(machine, event.connection, event.number, event.canWrite);
     case 'read':
       return readAnswered(machine, event.id, event.entries, event.now);
     case 'tick':

@@ -167,6 +167,12 @@ class Walk implements Spot {
     if (object === undefined || table === undefined) throw new Error(`${this.text}: the object has gone`);
     if (shape.spec.type === 'topLevel' && shape.spec.primaryKey?.name === field)
       this.fail('primary-key', 'the primary key', 'another property: a primary key never changes');
+    if (writer.partitionProperty?.name === field && shape.byName.has(field))
+      this.fail(
+        'partition-key',
+        'the partition key',
+        'another property: it says in which partition the object is',
+      );
     this.enter(shape, table, object, field);
   }
 

@@ -55,12 +55,23 @@ const inside = ({ table, key, field, path }: Place, element: string | number): P
   path: [...path, element],
 });
 
+/** The property that says in which partition an object is, in the classes that have it. */
+export interface PartitionProperty {
+  readonly name: string;
+  /** The value of all objects here, as applications give it. */
+  readonly value: unknown;
+  /** Its name (`partitionName`). */
+  readonly partition: string;
+}
+
 /** What is wrong with a link to an object that does not exist; null where nothing is. */
 export type MissingTarget = LinkRules['linkProblem'];
 
 export class Writer {
   readonly schema: Schema;
   readonly missingTarget: MissingTarget;
+  /** Null where the transaction knows of none. */
+  readonly partitionProperty: PartitionProperty | null;
   readonly instructions: Instruction[] = [];
   /** Why the transaction cannot be committed any more, whatever its body does. */
   failure: WriteError | null = null;
@@ -70,8 +81,14 @@ export class Writer {
   private readonly ingested: { readonly table: string; readonly key: Key }[] = [];
   private isOpen = true;
 
-  constructor(state: State, schema: Schema, missingTarget: MissingTarget) {
+  constructor(
+    state: State,
+    schema: Schema,
+    missingTarget: MissingTarget,
+    partitionProperty: PartitionProperty | null,
+  ) {
     this.before = state;
+    this.partitionProperty = partitionProperty;
     this.schema = schema;
     this.missingTarget = missingTarget;
     this.draft = edit(state);

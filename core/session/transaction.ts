@@ -12,7 +12,8 @@
  * Source: merge-semantics, sections 1.5 to 1.9 and 10.
  */
 import * as E from 'fp-ts/lib/Either.js';
-import type { Schema } from '../model/class-schema.js';
+import { partitionName, readPartitionValue } from '../access/partition-value.js';
+import type { ClassSchema, Schema } from '../model/class-schema.js';
 import { keyToEdge } from '../model/edge.js';
 import { describeFound, isPlainObject } from '../model/edge-kinds.js';
 import { fromEdge, Mismatch } from '../model/edge-read.js';
@@ -32,7 +33,7 @@ import {
   readFields,
   readKey,
 } from './transaction-place.js';
-import { type MissingTarget, Writer } from './transaction-writer.js';
+import { type MissingTarget, type PartitionProperty, Writer } from './transaction-writer.js';
 import { WriteError } from './usage-error.js';
 import { type KeyArgument, ObjectsView, type ObjectView, viewOf } from './view.js';
 
@@ -60,7 +61,7 @@ export class Transaction {
    */
   create(className: string, properties: Properties): LinkView {
     const shape = findClass(this.#writer, className);
-    const fields = plainObject(properties, className);
+    const fields = placed(this.#writer, shape, plainObject(properties, className));
     const { spec } = shape;
     if (spec.type === 'embedded' || spec.primaryKey === null)
       throw new Error(`${className} is a class that objects cannot be created of`);
@@ -175,6 +176,23 @@ const plainObject = (properties: unknown, className: string): Properties => {
   );
 };
 
+/** The properties of a new object with that of its partition, which they may name. */
+const placed = ({ partitionProperty }: Writer, shape: ClassSchema, fields: Properties): Properties => {
+  if (partitionProperty === null || !shape.byName.has(partitionProperty.name)) return fields;
+  const { name, value, partition } = partitionProperty;
+  const given = fields[name];
+  if (given === undefined) return { ...fields, [name]: value };
+  const read = readPartitionValue(given);
+  if (E.isRight(read) && partitionName(read.right) === partition) return fields;
+  const found = E.isRight(read) ? partitionName(read.right) : describeFound(given);
+  throw new WriteError(
+    'partition-key',
+    `${printName(shape.name)}.${printName(name)}`,
+    found,
+    `${partition}, the partition that is written to, or nothing`,
+  );
+};
+
 const isThenable = (value: unknown): boolean =>
   typeof value === 'object' && value !== null && 'then' in value && typeof value.then === 'function';
 
@@ -188,8 +206,9 @@ export const transact = <Result>(
   schema: Schema,
   body: (tx: Transaction) => Result,
   missingTarget: MissingTarget = noMissingTarget,
+  partitionProperty: PartitionProperty | null = null,
 ): E.Either<WriteError, Transacted<Result>> => {
-  const writer = new Writer(state, schema, missingTarget);
+  const writer = new Writer(state, schema, missingTarget, partitionProperty);
   let result: Result;
   try {
     result = body(new Transaction(writer));

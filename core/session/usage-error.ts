@@ -14,6 +14,8 @@ export type UsageCode =
   | 'object-exists'
   /** A primary key is given at creation, once and for all. */
   | 'primary-key'
+  /** The partition key says where an object is, and is nobody's to write. */
+  | 'partition-key'
   /** The path leads nowhere, or to something the method has no meaning for. */
   | 'bad-path'
   | 'index-out-of-range'

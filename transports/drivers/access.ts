@@ -14,6 +14,7 @@ import {
   type User,
   type VerifyToken,
 } from '../ports.js';
+import type { Authorizer } from './authorizer.js';
 
 /** The code and the sentence that the client is told. */
 export interface RefusalReason {
@@ -38,6 +39,15 @@ export interface Grant {
   readonly issuedAt: number | null;
 }
 
+/** What a user may do in a session. */
+export interface Entitlement {
+  readonly grant: Grant;
+  readonly user: User;
+  readonly canWrite: boolean;
+  /** Of `Access`: how often the rules had been called out of date when they were asked. */
+  readonly asked: number;
+}
+
 const anonymous = { user: { id: '', data: null }, expiresAt: null, issuedAt: null } as const;
 
 const expired: RefusalReason = { code: 202, message: 'the token has expired' };
@@ -54,9 +64,17 @@ const withoutToken = (text: string, token: string): string => {
   return clean;
 };
 
-interface Held {
-  readonly grant: Grant;
+/** Told what becomes of a session's rights. */
+export interface Holder {
+  readonly partition: string;
+  /** It is over: called once. */
   readonly end: (reason: RefusalReason) => void;
+  /** It may write, or may no more. */
+  readonly entitle: (canWrite: boolean) => void;
+}
+
+interface Held extends Entitlement {
+  readonly holder: Holder;
 }
 
 export class Access {
@@ -70,16 +88,26 @@ export class Access {
   /** When the timer fires. */
   #next = Number.POSITIVE_INFINITY;
   #stopTimer: Cancel = () => undefined;
+  /** Null where there is no configuration: then `authorize` decides alone. */
+  readonly #rules: Authorizer | null;
+  /** How often what rules go by has changed. */
+  #changes = 0;
 
   /** `onFailure` is told why somebody could not be checked; of the token, nothing. */
-  constructor(options: AccessOptions, clock: Clock, onFailure: (partition: string, error: Error) => void) {
+  constructor(
+    options: AccessOptions,
+    clock: Clock,
+    onFailure: (partition: string, error: Error) => void,
+    rules: Authorizer | null = null,
+  ) {
+    this.#rules = rules;
     this.#options = options;
     this.#clock = clock;
     this.#onFailure = onFailure;
   }
 
-  /** What the token of a bind grants. Never rejects. */
-  async admit({ token, partition }: Bind): Promise<E.Either<RefusalReason, Grant>> {
+  /** What a bind entitles to. Never rejects. */
+  async admit({ token, partition }: Bind): Promise<E.Either<RefusalReason, Entitlement>> {
     if (partition.length > maxPartitionName)
       return E.left({
         code: 204,
@@ -88,6 +116,7 @@ export class Access {
     if (isReserved(partition))
       return E.left({ code: 204, message: 'a name that begins with $ is none that a partition may have' });
     const { verifyToken, authorize } = this.#options;
+    const asked = this.#changes;
     try {
       const verdict = verifyToken === undefined ? anonymous : await verifyToken(token);
       if (!('user' in verdict)) return E.left({ code: faultCode(verdict.fault), message: verdict.message });
@@ -96,7 +125,9 @@ export class Access {
       const over = this.#over(grant);
       if (over !== null) return E.left(over);
       const refusal = (await authorize?.(user, partition)) ?? null;
-      return refusal === null ? E.right(grant) : E.left(refusal);
+      if (refusal !== null) return E.left(refusal);
+      const right = this.#rules === null ? E.right('write') : await this.#rules.right(user, partition);
+      return E.map((may) => ({ grant, user, canWrite: may === 'write', asked }))(right);
     } catch (error) {
       this.#onFailure(partition, new Error(withoutToken(String(error), token)));
       return E.left(unchecked);
@@ -104,13 +135,16 @@ export class Access {
   }
 
   /**
-   * Watches over a grant until `release`. `end` is called, and the grant released, when it is over; answers why
-   * where it is over already.
+   * Watches over what a session is entitled to until `release`. The holder's `end` is called, and it is released,
+   * when that is over; answers why where it is over already.
    */
-  hold(session: string, grant: Grant, end: (reason: RefusalReason) => void): Refusal {
+  hold(session: string, entitlement: Entitlement, holder: Holder): Refusal {
+    const { grant } = entitlement;
     const over = this.#over(grant);
-    if (over !== null || this.#options.verifyToken === undefined) return over;
-    this.#held.set(session, { grant, end });
+    if (over !== null || (this.#options.verifyToken === undefined && this.#rules === null)) return over;
+    const held = { ...entitlement, holder };
+    this.#held.set(session, held);
+    if (entitlement.asked < this.#changes) void this.#reconsider(session, held);
     if (grant.expiresAt !== null && grant.expiresAt < this.#next) this.#setTimer(grant.expiresAt);
     return null;
   }
@@ -123,6 +157,39 @@ export class Access {
   revoke(user: string): void {
     this.#revocations.set(user, this.#clock.now());
     this.#endThose(revoked, (grant) => grant.user === user);
+  }
+
+  /** Whether a session may write; true where nobody says that it may not. */
+  mayWrite(session: string): boolean {
+    return this.#held.get(session)?.canWrite ?? true;
+  }
+
+  /** The rules go by something that has changed, about one user or all. Resolves when they have been asked again. */
+  async reevaluate(user: string | null): Promise<void> {
+    this.#changes++;
+    const held = [...this.#held].filter(([, { grant }]) => user === null || grant.user === user);
+    await Promise.all(held.map(([session, each]) => this.#reconsider(session, each)));
+  }
+
+  /** Ends the session where it may not be any more. Never rejects. */
+  async #reconsider(session: string, held: Held): Promise<void> {
+    if (this.#rules === null) return;
+    const { user, holder } = held;
+    const right = await this.#rules.right(user, holder.partition).catch((error: unknown) => {
+      this.#onFailure(holder.partition, error instanceof Error ? error : new Error(String(error)));
+      return E.left(unchecked);
+    });
+    const present = this.#held.get(session);
+    if (present?.holder !== holder) return;
+    if (E.isLeft(right)) {
+      this.#held.delete(session);
+      holder.end(right.left);
+      return;
+    }
+    const canWrite = right.right === 'write';
+    if (canWrite === present.canWrite) return;
+    this.#held.set(session, { ...present, canWrite });
+    holder.entitle(canWrite);
   }
 
   stop(): void {
@@ -138,10 +205,10 @@ export class Access {
   }
 
   #endThose(reason: RefusalReason, isMeant: (grant: Grant) => boolean): void {
-    for (const [session, { grant, end }] of [...this.#held]) {
+    for (const [session, { grant, holder }] of [...this.#held]) {
       if (!isMeant(grant)) continue;
       this.#held.delete(session);
-      end(reason);
+      holder.end(reason);
     }
   }
 

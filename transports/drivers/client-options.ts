@@ -12,7 +12,18 @@ export interface FileOptions {
   /** Class configurations, as `decodeSchema` takes them. */
   readonly schema: unknown;
   readonly store: ClientStore;
-  readonly partition: string;
+  /** The name of the partition, as it goes to the server. Instead: `partitionValue`. */
+  readonly partition?: string;
+  /**
+   * The value of the partition key, where the server syncs by a configuration: a string, a 64-bit integer, an
+   * ObjectId, a UUID, or null.
+   */
+  readonly partitionValue?: unknown;
+  /**
+   * The name of the partition key. Classes that have such a property get the value in their new objects, and it
+   * cannot be written.
+   */
+  readonly partitionKey?: string | undefined;
   /** Remember which write gave each value, and which lost, for `client.explain`. */
   readonly explain?: boolean;
   readonly rules?: RuleSet;

@@ -32,7 +32,6 @@ import {
   type RecordBatch,
   recordsBySpace,
   resolveKey,
-  type Schema,
   type State,
   schemaInstructions,
   syncline,
@@ -44,10 +43,11 @@ import type { Cancel, ClientStore } from '../ports.js';
 import { Caller, chanceOf } from './caller.js';
 import type { ClientOptions, FileOptions, Receipt, Resets, Surroundings } from './client-options.js';
 import { SynclineError } from './error.js';
+import { noShape, placeOf, type Shape } from './file-place.js';
 import { directLines } from './line.js';
 import { Parking } from './parking.js';
 import { Performer } from './performer.js';
-import { type BesideClient, type ResetOptions, ResetRunner } from './reset.js';
+import { type BesideClient, manualReset, ResetRunner } from './reset.js';
 import { Session } from './session.js';
 import { Snapshot } from './snapshot.js';
 import { TokenKeeper } from './tokens.js';
@@ -83,24 +83,21 @@ export const openFile = async (options: FileOptions, shared: Surroundings): Prom
     throw SynclineError.ofList('schema', 'the schema does not fit the file', additions.left);
   const extended = applyAll(state, additions.right);
   if (E.isLeft(extended)) throw new SynclineError('schema', extended.left.message, extended.left);
+  const place = placeOf(options);
   const config: ClientConfig = {
-    partition: options.partition,
+    partition: place.partition,
     rules: options.rules ?? syncline,
     explain: options.explain ?? false,
     timing: around.timing,
     reset: options.reset?.mode ?? 'manual',
   };
   const machine = newClientSession(config, file, reset, parked, dropped);
-  const resets = { options: options.reset ?? manual, stored: recordsBySpace(entries) };
-  const client = new Client(options.store, schema.right, machine, around, resets);
+  const resets = { options: options.reset ?? manualReset, stored: recordsBySpace(entries) };
+  const client = new Client(options.store, { schema: schema.right, key: place.key }, machine, around, resets);
   if (additions.right.length > 0) await client.extend(additions.right, extended.right);
   if (options.connect ?? true) client.session.resume();
   return client;
 };
-
-const manual: ResetOptions = { mode: 'manual' };
-
-const noClasses: Schema = { classes: [], byName: new Map() };
 
 /** What the peer is told of why a line ends. */
 const endings = { done: 'normal', violation: 'protocolError', timeout: 'lost' } as const;
@@ -112,7 +109,7 @@ export class Client {
   /** Writes that have lost their place. */
   readonly parking: Parking;
   readonly #store: ClientStore;
-  readonly #schema: Schema;
+  readonly #shape: Shape;
   readonly #around: Surroundings;
   readonly #performer: Performer<ClientEffect>;
   readonly #listeners = new Set<(changed: () => ReadonlyMap<string, DataChanges>) => void>();
@@ -129,14 +126,14 @@ export class Client {
   /** Use `openClient`. */
   constructor(
     store: ClientStore,
-    schema: Schema,
+    shape: Shape,
     machine: ClientSession,
     around: Surroundings,
     resets: Resets | null,
   ) {
     this.#store = store;
     this.#track = around.recorder?.client(machine.config.partition);
-    this.#schema = schema;
+    this.#shape = shape;
     this.#machine = machine;
     this.#around = around;
     this.#performer = new Performer<ClientEffect>(
@@ -286,7 +283,7 @@ export class Client {
     const openBeside = (file: ClientFile, store: ClientStore): BesideClient => {
       const { partition, rules, timing } = this.#machine.config;
       const config: ClientConfig = { partition, rules, timing, explain: false, downloadsOnly: true };
-      const client = new Client(store, noClasses, newClientSession(config, file), around, null);
+      const client = new Client(store, noShape, newClientSession(config, file), around, null);
       client.session.resume();
       return {
         download: (signal) => client.session.waitForDownload({ signal }),
@@ -297,7 +294,7 @@ export class Client {
     return new ResetRunner(
       {
         store: this.#store,
-        schema: this.#schema,
+        schema: this.#shape.schema,
         clock: this.#around.clock,
         options,
         machine: () => this.#machine,
@@ -314,7 +311,7 @@ export class Client {
   /** Adds what the data lack of the schema, which does not contradict them. */
   #extendNow(): void {
     const { state } = this.#machine.file;
-    const additions = schemaInstructions(state, this.#schema);
+    const additions = schemaInstructions(state, this.#shape.schema);
     if (E.isLeft(additions) || additions.right.length === 0) return;
     const extended = applyAll(state, additions.right);
     if (E.isRight(extended)) this.#write(additions.right, extended.right);
@@ -323,7 +320,7 @@ export class Client {
   #transact<Result>(body: (tx: Transaction) => Result): ReturnType<typeof transact<Result>> {
     this.#isWriting = true;
     try {
-      return transact(this.#machine.file.state, this.#schema, body);
+      return transact(this.#machine.file.state, this.#shape.schema, body, undefined, this.#shape.key);
     } finally {
       this.#isWriting = false;
     }

@@ -51,6 +51,9 @@ export interface ResetOptions {
   readonly onFallback?: (reason: string) => void | Promise<void>;
 }
 
+/** What is not said is left to the app. */
+export const manualReset: ResetOptions = { mode: 'manual' };
+
 /** What a reset is at, for people and for programs. */
 export interface ResetDescription {
   readonly stage: 'downloading' | 'before' | 'recovering';

@@ -2,9 +2,13 @@
  * Partition-based sync on one server: the operations on it, for whoever administers it, and what they mean for the
  * sessions here. What other servers of the store do is noticed at each bind, and once in a while.
  */
+import * as E from 'fp-ts/lib/Either.js';
 import {
+  type Changeset,
   type ErrorCode,
   errorMessage,
+  extendedSchema,
+  type Instruction,
   type Schema,
   type ServerMessage,
   type SyncState,
@@ -132,6 +136,24 @@ export class ServerSync {
     return this.#control.current;
   }
 
+  /**
+   * @internal Why the classes and properties that a device declares are not taken; null where they are, or where
+   * they have been added to the schema, as in development mode. Rejects where that cannot be found out.
+   */
+  async admitSchema(changesets: readonly Changeset[], canWrite: boolean): Promise<string | null> {
+    const declared = changesets.flatMap(({ instructions }) => instructions.filter(isDeclaration));
+    if (declared.length === 0) return null;
+    const { record, config } = this.#control.current;
+    const extended = extendedSchema(record.schema, declared);
+    if (E.isRight(extended) && extended.right === record.schema) return null;
+    if (E.isRight(extended) && (!config.isDevelopment || !canWrite)) {
+      const why = config.isDevelopment ? 'the user may only read' : 'development mode is disabled';
+      return `the device's schema has what the server's has not, and ${why}: ${added(record.schema, extended.right)}`;
+    }
+    const taken = E.isLeft(extended) ? extended : await this.#control.extendBy(declared);
+    return E.isRight(taken) ? null : taken.left.map(({ message }) => message).join('; ');
+  }
+
   /** @internal At a bind: null where sessions may be. Rejects where that cannot be found out. */
   async gate(): Promise<Pause | null> {
     await this.#refresh();
@@ -204,6 +226,18 @@ export class ServerSync {
     return { code: 200, message: `sync is ${state}`, retryAfter: this.#options.retryAfter ?? 10_000 };
   }
 }
+
+const isDeclaration = (instruction: Instruction): boolean => !('object' in instruction);
+
+/** Classes, and properties of classes, that the one has and the other has not. */
+const added = (before: Schema, after: Schema): string =>
+  after.classes
+    .flatMap(({ name, properties }) => {
+      const known = before.byName.get(name);
+      if (known === undefined) return [`class ${name}`];
+      return properties.filter((each) => !known.byName.has(each.name)).map((each) => `${name}.${each.name}`);
+    })
+    .join(', ');
 
 /** What a session is told that cannot be at present. */
 export const pauseMessage = (session: number, { code, message, retryAfter }: Pause): ServerMessage => ({

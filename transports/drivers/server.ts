@@ -7,6 +7,7 @@
 import * as E from 'fp-ts/lib/Either.js';
 import {
   type ClientMessage,
+  DocumentError,
   decodeClientMessage,
   defaultMaxOffline,
   digest,
@@ -25,9 +26,10 @@ import {
   withoutNumber,
 } from '../../core/index.js';
 import { systemClock, systemEntropy } from '../clock.js';
-import type { Cancel, Clock, CloseReason, Entropy, Link, LinkEvents } from '../ports.js';
-import { Access, type Grant, type RefusalReason } from './access.js';
-import { Asking } from './asking.js';
+import type { Cancel, Clock, CloseReason, Entropy, Link, LinkEvents, User } from '../ports.js';
+import { Collection } from './collection.js';
+import { type DocumentStatus, Documents } from './documents.js';
+import { Door } from './door.js';
 import { Hosts } from './hosts.js';
 import { Outflow } from './outflow.js';
 import { type HostCallbacks, PartitionHost } from './partition-host.js';
@@ -36,8 +38,6 @@ import type { ServerDescription, ServerNote, ServerOptions } from './server-opti
 import { openServerSync, type Pause, pauseMessage, ServerSync, type ServerSyncHooks } from './server-sync.js';
 import type { SyncControl } from './sync-control.js';
 import { SealedPartition } from './sync-error.js';
-
-const shutsDown: RefusalReason = { code: 200, message: 'the server shuts down' };
 
 /** Bytes of one link that are handed on to partitions without looking whether they have been taken. */
 const handedBytes = 1024 * 1024;
@@ -62,26 +62,23 @@ export class Server {
   readonly #options: ServerOptions;
   readonly #clock: Clock;
   readonly #entropy: Entropy;
-  readonly #access: Access;
+  readonly #door: Door;
   readonly #outflow: Outflow;
   readonly #hosts: Hosts;
   readonly #peers = new Map<number, Peer>();
   #nextPeer = 1;
   #stopLooking: Cancel | null = null;
   #closing: Promise<void> | null = null;
-  readonly #asking = new Asking<E.Either<RefusalReason, Grant>>(E.left(shutsDown));
-
   /** Partition-based sync, where the server was started with it. */
   readonly sync: ServerSync | null;
+
+  readonly #documents: Documents | null;
 
   /** Use `startServer`. */
   constructor(options: ServerOptions, control: SyncControl | null = null) {
     this.#options = options;
     this.#clock = options.clock ?? systemClock;
     this.#entropy = options.entropy ?? systemEntropy;
-    this.#access = new Access(options, this.#clock, (partition, error) =>
-      this.#note({ type: 'failed', partition, error }),
-    );
     const patience = options.readPatience ?? 60_000;
     this.#outflow = new Outflow({
       clock: this.#clock,
@@ -100,6 +97,27 @@ export class Server {
     };
     this.sync =
       control === null ? null : new ServerSync({ ...options.sync, control, clock: this.#clock, hooks });
+    this.#door = new Door({
+      access: options,
+      sync: this.sync === null ? null : { server: this.sync, options: options.sync ?? {} },
+      clock: this.#clock,
+      note: (note) => this.#note(note),
+      send: (peer, message) => this.#send(peer, message),
+      tell: (partition, fate) =>
+        void this.#hosts.tell(partition, (host) => host.dispatch({ ...fate, now: this.#clock.now() })),
+    });
+    const { sync } = this;
+    this.#documents =
+      control === null || sync === null
+        ? null
+        : new Documents({
+            control,
+            refresh: () => sync.gate(),
+            hosts: this.#hosts,
+            entropy: this.#entropy,
+            failed: (error) => this.#note({ type: 'failed', partition: syncPartition, error }),
+          });
+    this.#documents?.finish(null);
   }
 
   /** @internal For listeners. */
@@ -171,12 +189,44 @@ export class Server {
     return { connections: this.#peers.size, sessions, partitions: this.#hosts.size };
   }
 
+  /** The synced objects of a class as documents, for a back end. @throws DocumentError where the server runs without `sync` */
+  collection(className: string): Collection {
+    return new Collection(className, this.#ownDocuments());
+  }
+
+  /** What there is to know of all documents; looks at all partitions. */
+  documentStatus(): Promise<DocumentStatus> {
+    return this.#ownDocuments().status();
+  }
+
+  #ownDocuments(): Documents {
+    if (this.#documents !== null) return this.#documents;
+    throw new DocumentError('not-writable', 'the server', 'no configuration of sync', 'the option `sync`');
+  }
+
   /**
    * Ends the sessions of a user at once, and refuses the tokens that were issued until now, or do not say when
    * they were. Known to this server only, and as long as it runs: others, and `verifyToken`, are to be told.
    */
   revoke(user: string): void {
-    this.#access.revoke(user);
+    this.#door.revoke(user);
+  }
+
+  /**
+   * Asks the rules again about everybody who is connected here, or about one user: what they go by has changed.
+   * Resolves when that is done: who may not read any more is told so, and whose right to write has changed goes on.
+   */
+  reevaluate(user: string | null = null): Promise<void> {
+    return this.#door.reevaluate(user);
+  }
+
+  /**
+   * The rules about a user and a partition, with what came of each of their parts. `value`: that of the partition,
+   * as clients open it. Rejects where the server has no rules, where there can be no such partition, or where what
+   * the app knows of the user cannot be had.
+   */
+  explainAccess(user: User, value: unknown): Promise<string> {
+    return this.#door.explain(user, value);
   }
 
   /** Stops accepting, ends all links, finishes what was begun, and closes the store. Idempotent. */
@@ -188,9 +238,9 @@ export class Server {
   async #close(): Promise<void> {
     this.#stopLooking?.();
     this.sync?.stop();
-    this.#access.stop();
+    this.#documents?.stop();
+    this.#door.stop();
     this.#outflow.stop();
-    this.#asking.end();
     await Promise.all(this.#options.listeners.map((listener) => listener.close()));
     for (const peer of this.#peers.values())
       peer.link.close({ code: 'goingAway', message: 'the server shuts down' });
@@ -221,7 +271,11 @@ export class Server {
       uncompacted: (message) => this.#note({ type: 'uncompacted', partition, message }),
       track: this.#options.recorder?.server(partition),
     };
-    const config = { rules, explain, maxOffline, isRecoveryDisabled };
+    const { key, type } = configured?.partition ?? {};
+    const policy = key === undefined || type === undefined ? {} : { policy: { key, type, partition } };
+    const config = { rules, explain, maxOffline, isRecoveryDisabled, ...policy };
+    this.#lookLater();
+    this.#documents?.finish(partition);
     return PartitionHost.open(store, config, this.#entropy.integer(), callbacks, compaction);
   }
 
@@ -266,27 +320,27 @@ export class Server {
       this.#refuse(peer, routed.route.code, routed.route.message);
       return;
     }
-    if (message.right.type === 'clientError') this.#access.release(`${peer.id}/${message.right.session}`);
+    if (message.right.type === 'clientError') this.#door.release(peer, message.right.session);
     await this.#deliver(peer, routed.route.partition, message.right, frame);
   }
 
   async #deliver(peer: Peer, partition: string, message: ClientMessage, frame: Uint8Array): Promise<void> {
-    if (message.type === 'bind' && (await this.#isPaused(peer, message.session, partition))) return;
-    const grant = message.type === 'bind' ? await this.#asking.until(this.#access.admit(message)) : null;
-    if (grant !== null && E.isLeft(grant)) {
-      this.#notAdmitted(peer, message.session, partition, grant.left);
-      return;
-    }
+    const admitted = message.type === 'bind' ? await this.#door.admitted(peer, message) : undefined;
+    if (admitted === null) return;
+    const fault = message.type === 'upload' ? await this.#door.schemaFault(peer, message) : null;
     try {
       this.#lookLater();
       const host = await this.#hosts.present(partition);
-      const over = grant === null ? null : this.#hold(peer, message.session, partition, grant.right);
-      if (over !== null) {
-        this.#notAdmitted(peer, message.session, partition, over);
+      if (fault !== null) {
+        const now = this.#clock.now();
+        host.dispatch({ type: 'expelled', connection: peer.id, number: message.session, ...fault, now });
         return;
       }
+      if (admitted !== undefined && !this.#door.hold(peer, message.session, partition, admitted)) return;
       const chance = this.#entropy.integer();
-      host.dispatch({ type: 'message', connection: peer.id, message, chance, now: this.#clock.now() }, frame);
+      const right = admitted?.canWrite === false ? { canWrite: false } : {};
+      const now = this.#clock.now();
+      host.dispatch({ type: 'message', connection: peer.id, message, chance, now, ...right }, frame);
       peer.handed += frame.length;
       if (peer.handed <= handedBytes) return;
       peer.handed = 0;
@@ -296,44 +350,9 @@ export class Server {
     }
   }
 
-  /** Whether sync is not enabled, so that there is no session for now; the client has been told. */
-  async #isPaused(peer: Peer, session: number, partition: string): Promise<boolean> {
-    if (this.sync === null || this.#closing !== null) return false;
-    try {
-      const pause = await this.sync.gate();
-      if (pause === null) return false;
-      this.#note({ type: 'refused', partition, code: pause.code, message: pause.message });
-      this.#send(peer, pauseMessage(session, pause));
-    } catch (error) {
-      this.#note({ type: 'failed', partition: syncPartition, error });
-      this.#send(peer, errorMessage(session, 201, 'the state of sync could not be read'));
-    }
-    return true;
-  }
-
-  #hold(peer: Peer, session: number, partition: string, grant: Grant): RefusalReason | null {
-    return this.#access.hold(`${peer.id}/${session}`, grant, (reason) => {
-      this.#note({ type: 'refused', partition, ...reason });
-      void this.#hosts.tell(partition, (host) =>
-        host.dispatch({
-          type: 'expelled',
-          connection: peer.id,
-          number: session,
-          ...reason,
-          now: this.#clock.now(),
-        }),
-      );
-    });
-  }
-
-  #notAdmitted(peer: Peer, session: number, partition: string, reason: RefusalReason): void {
-    if (reason !== shutsDown) this.#note({ type: 'refused', partition, ...reason });
-    this.#send(peer, errorMessage(session, reason.code, reason.message));
-  }
-
   async #gone(peer: Peer): Promise<void> {
     this.#peers.delete(peer.id);
-    for (const number of peer.connection.sessions.keys()) this.#access.release(`${peer.id}/${number}`);
+    for (const number of peer.connection.sessions.keys()) this.#door.release(peer, number);
     for (const [partition, numbers] of numbersByPartition(peer.connection)) {
       await this.#hosts.tell(partition, (host) =>
         host.dispatch({ type: 'gone', connection: peer.id, numbers, now: this.#clock.now() }),
@@ -381,7 +400,7 @@ export class Server {
     const { link } = peer;
     if (message.type === 'error' || message.type === 'unbound') {
       peer.connection = withoutNumber(peer.connection, message.session);
-      this.#access.release(`${peer.id}/${message.session}`);
+      this.#door.release(peer, message.session);
     }
     link.send(encodeMessage(message));
     if (message.type === 'error' && isConnectionCode(message.code))

@@ -15,7 +15,7 @@ export interface SyncOptions {
   /** Milliseconds that a function may take; 5 s. */
   readonly functionTimeout?: number;
   /** `%%user.custom_data`; asked whenever rules are evaluated. */
-  readonly customData?: (user: User) => Promise<unknown>;
+  readonly customData?: (user: User) => unknown;
   /** `%%values` */
   readonly values?: unknown;
   /** `%%environment` */

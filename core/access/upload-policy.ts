@@ -1,0 +1,99 @@
+/**
+ * What a device may not write into its partition, whoever it is: the partition key, which only the server sets,
+ * and links to objects that are not in the partition. And what it may write at all that may only read: its schema.
+ *
+ * Whether a link leads out of the partition is told without looking into any other. A device can link only to what
+ * it has: to an object that is there, that it has made itself, or that was there when it made the link, and has
+ * been erased by what it had not seen then. Anything else is an object of another partition, or of none.
+ *
+ * Source: the page on partition-based sync, partition keys and permissions.
+ */
+import type { Changeset } from '../model/changeset.js';
+import type { Instruction } from '../model/instruction.js';
+import { printObject } from '../model/print.js';
+import { hasObject, type State } from '../model/state.js';
+import { isLink, isMarker, type Link, type Payload } from '../model/value.js';
+import { type PartitionType, partitionName, partitionOfField } from './partition-value.js';
+
+export interface UploadPolicy {
+  /** The property that holds the partition's value, in the classes that have one. */
+  readonly key: string;
+  readonly type: PartitionType;
+  /** The partition's name (`partitionName`). */
+  readonly partition: string;
+}
+
+/** Writes that are refused, ascending by version, and why the first is. */
+export interface RefusedWrites {
+  readonly versions: readonly number[];
+  readonly message: string;
+}
+
+/** What can be told without the partition's state; null where there is nothing to refuse. O(instructions). */
+export const refusedWrites = (
+  policy: UploadPolicy,
+  canWrite: boolean,
+  changesets: readonly Changeset[],
+): RefusedWrites | null => {
+  const versions: number[] = [];
+  let message = '';
+  for (const { version, instructions } of changesets) {
+    const why = refusal(policy, canWrite, instructions);
+    if (why === null) continue;
+    if (versions.length === 0) message = `write ${version} is refused: ${why}`;
+    versions.push(version);
+  }
+  return versions.length === 0 ? null : { versions, message };
+};
+
+const refusal = (
+  policy: UploadPolicy,
+  canWrite: boolean,
+  instructions: readonly Instruction[],
+): string | null => {
+  for (const instruction of instructions) {
+    if (!('object' in instruction)) continue;
+    if (!canWrite) return 'this user may only read the partition';
+    if (!('field' in instruction) || instruction.field !== policy.key || instruction.path.length > 0)
+      continue;
+    // A device that creates an object may say where it is.
+    if (instruction.kind === 'Update' && isOwnValue(policy, instruction.value)) continue;
+    return `it writes ${printObject(instruction.table, instruction.object)}.${policy.key}, the partition key, which is the server's to set`;
+  }
+  return null;
+};
+
+const isOwnValue = ({ type, partition }: UploadPolicy, payload: Payload): boolean => {
+  if (isMarker(payload)) return false;
+  const value = partitionOfField(payload, type);
+  return value !== undefined && partitionName(value) === partition;
+};
+
+/** What an upload may link to, besides what the partition has. */
+export class Linkable {
+  readonly #state: State;
+  readonly #known = new Set<string>();
+
+  /** `state`: the partition as it is. `met`: what has been integrated since the base of the changesets. */
+  constructor(state: State, met: readonly Changeset[]) {
+    this.#state = state;
+    for (const { instructions } of met)
+      for (const instruction of instructions)
+        if (instruction.kind === 'EraseObject') this.#known.add(keyOf(instruction.table, instruction.object));
+  }
+
+  /** To be asked of each changeset in turn. The first link of it that leads out of the partition; null for none. */
+  crossing({ instructions }: Changeset): Link | null {
+    for (const instruction of instructions) {
+      if (instruction.kind === 'CreateObject') this.#known.add(keyOf(instruction.table, instruction.object));
+      if (!('value' in instruction) || instruction.kind === 'SetErase') continue;
+      const { value } = instruction;
+      if (typeof value !== 'object' || value === null || !isLink(value)) continue;
+      if (!hasObject(this.#state, value.table, value.key) && !this.#known.has(keyOf(value.table, value.key)))
+        return value;
+    }
+    return null;
+  }
+}
+
+const keyOf = (table: string, key: string): string => `${table.length}:${table}${key}`;
