@@ -9,7 +9,7 @@ import { reportOf } from '../reset/report.js';
 import { clientStep } from '../session/client.js';
 import type { ClientEffect, ClientEvent, ClientSession } from '../session/client-session.js';
 import { clientEventForm, type RecordedClientEvent, sessionForm } from './client-form.js';
-import { accepted, applied } from './data-form.js';
+import { accepted, applied, leastBytes } from './data-form.js';
 import { clientDigest } from './effect-digest.js';
 import type { FindRules, Step, Subject } from './subject.js';
 
@@ -105,8 +105,8 @@ const decisions = (session: ClientSession, event: ClientEvent): readonly Decisio
   );
 
 const size = ({ file, parked }: ClientSession): number => {
-  let bytes = file.journal.snapshotBytes + file.journal.bytes + 1000 * (parked.length + 1);
-  for (const write of entriesOf(file.writes)) bytes += 2 * write.bytes + 40;
+  let bytes = leastBytes(file.journal) + 100 * (parked.length + 1);
+  for (const write of entriesOf(file.writes)) bytes += write.bytes;
   return bytes;
 };
 

@@ -85,6 +85,9 @@ export const journalForm: Form<Journal> = record<Journal>({
   bytes: uint,
 });
 
+/** Bytes that the state of that journal takes at least: whatever has come since the snapshot may have erased as much. */
+export const leastBytes = ({ snapshotBytes, bytes }: Journal): number => Math.max(0, snapshotBytes - bytes);
+
 interface PlainWrite {
   readonly original: Changeset;
   /** Null where it is the original still. */

@@ -11,17 +11,15 @@ import { Reader, Writer } from '../base/bytes.js';
 import { answer } from '../base/decode-error.js';
 import type { Decision } from '../merge/recorder.js';
 import type { RuleSet } from '../merge/rule.js';
-import { realm, syncline } from '../merge/rule-set.js';
 import { digest } from '../model/digest.js';
 import type { State } from '../model/state.js';
 import type { ClientEffect, ClientEvent, ClientSession } from '../session/client-session.js';
 import type { ServerEffect, ServerEvent, ServerMachine } from '../session/server-session.js';
-import { clientSubject } from './client-subject.js';
 import type { EntryHead, Kind } from './entry.js';
 import type { Form } from './form.js';
 import type { RecordedEntry, Recording } from './recording.js';
-import { serverSubject } from './server-subject.js';
-import type { FindRules, Step, Subject } from './subject.js';
+import type { Step } from './subject.js';
+import { type AnySubject, subjectsFor } from './subjects.js';
 
 interface Common<Machine, Event, Effect> {
   /** From 1, over the whole recording. */
@@ -53,8 +51,6 @@ export type ReplayedStep =
   | (Common<ServerMachine, ServerEvent, ServerEffect> & { readonly type: 'server' })
   | LostStep;
 
-type AnySubject = Subject<unknown, unknown, unknown, unknown>;
-
 interface TrackState {
   readonly kind: Kind;
   readonly name: string;
@@ -75,8 +71,6 @@ interface Keyframe {
 
 /** Steps from one kept machine to the next. */
 const KEPT_EVERY = 64;
-
-const knownRules: readonly RuleSet[] = [syncline, realm];
 
 const textOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
 
@@ -122,11 +116,7 @@ export class Replay {
 
   constructor(recording: Recording, { rules = [] }: ReplayOptions = {}) {
     this.recording = recording;
-    const find: FindRules = (name) => [...rules, ...knownRules].find((set) => set.name === name);
-    this.#subjects = {
-      client: clientSubject(find) as unknown as AnySubject,
-      server: serverSubject(find) as unknown as AnySubject,
-    };
+    this.#subjects = subjectsFor(rules);
     const entries: number[] = [];
     recording.entries.forEach(({ head }, i) => {
       if (isStep(head)) entries.push(i);
@@ -151,6 +141,19 @@ export class Replay {
       this.#next = frame;
       if (step.number === number) return step;
     }
+  }
+
+  /** Machines that have steps, in the order of their first ones, with the numbers of their steps. */
+  get machines(): ReadonlyMap<number, readonly number[]> {
+    const machines = new Map<number, number[]>();
+    this.#entries.forEach((entry, i) => {
+      const { head } = this.recording.entries[entry] as RecordedEntry;
+      if (!('track' in head)) return;
+      const steps = machines.get(head.track);
+      if (steps === undefined) machines.set(head.track, [i + 1]);
+      else steps.push(i + 1);
+    });
+    return machines;
   }
 
   /** All steps in order, from number `from` on. */

@@ -5,7 +5,7 @@ import type { Decision } from '../merge/recorder.js';
 import { decodeClientMessage, encodeMessage } from '../protocol/codec.js';
 import { serverStep } from '../session/server.js';
 import type { ServerEffect, ServerEvent, ServerMachine } from '../session/server-session.js';
-import { accepted } from './data-form.js';
+import { accepted, leastBytes } from './data-form.js';
 import { serverDigest, tokenless } from './effect-digest.js';
 import { type RecordedServerEvent, serverEventForm, serverForm } from './server-form.js';
 import type { FindRules, Step, Subject } from './subject.js';
@@ -43,9 +43,9 @@ const size = ({ partition, sessions }: ServerMachine): number => {
   const newest = runLast(tail);
   const oldest = runFirst(tail);
   const held = newest === undefined || oldest === undefined ? 0 : newest.through - oldest.through;
-  let bytes = journal.snapshotBytes + journal.bytes + held + (oldest?.bytes ?? 0) + 40 * files.size;
+  let bytes = leastBytes(journal) + held + (oldest?.bytes ?? 0) + 10 * files.size;
   forEach(sessions, (session) => {
-    bytes += 100 + 100 * session.reciprocals.size + 1000 * session.queue.length;
+    bytes += 20 + 20 * session.reciprocals.size + 20 * session.queue.length;
   });
   return bytes;
 };

@@ -31,7 +31,7 @@ export interface Subject<Machine, Event, Recorded, Effect> {
   digest(step: Step<Machine, Effect>): number;
   /** The data. */
   state(machine: Machine): State;
-  /** Bytes that the machine's form will take, by estimate. */
+  /** Bytes that the machine's form will take, by an estimate from below: it is asked before they are written. */
   size(machine: Machine): number;
   /** What merges would decide in this step. */
   decisions(machine: Machine, event: Event, isMoreComing: boolean): readonly Decision[];

@@ -31,7 +31,7 @@ export interface DeviceSetup {
   readonly clock: LocalClock;
   readonly time: VirtualTime;
   readonly random: Random;
-  readonly options: Pick<ClientOptions, 'timing' | 'explain'>;
+  readonly options: Pick<ClientOptions, 'timing' | 'explain' | 'recorder'>;
   readonly reset: ResetMode;
   readonly connector: (life: Life) => Connector;
   readonly token: () => Promise<string | Token>;

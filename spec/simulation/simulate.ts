@@ -12,7 +12,7 @@ import { type Plan, type PlanOptions, planOf, stream } from './plan.js';
 import { settled } from './time.js';
 import { Transcript } from './transcript.js';
 import { type App, randomApps, type Workload } from './workload.js';
-import { World } from './world.js';
+import { type RecorderOf, World } from './world.js';
 
 export interface SimulationOptions extends PlanOptions {
   /** Class configurations of the app; by default a schema at random, with properties of all types. */
@@ -23,6 +23,8 @@ export interface SimulationOptions extends PlanOptions {
   readonly invariants?: Readonly<Record<string, Invariant>> | undefined;
   /** Checks beside those that always hold, by name. */
   readonly checkers?: Readonly<Record<string, MakeChecker>> | undefined;
+  /** What programs are recorded by (devices A, B …, servers S1, S2 …), for those that are to be. */
+  readonly recorder?: RecorderOf | undefined;
   /** Whether to keep a transcript. */
   readonly transcript?: boolean | undefined;
 }
@@ -177,7 +179,7 @@ const appsOf = ({ schema, workload }: SimulationOptions, plan: Plan): readonly A
 /** Runs one world. One at a time in a process: the engine's limits may be others meanwhile. */
 export const simulate = async (options: SimulationOptions): Promise<SimulationReport> => {
   const plan = planOf(options, generators);
-  const world = new World(plan, appsOf(options, plan));
+  const world = new World(plan, appsOf(options, plan), options.recorder);
   const transcript = options.transcript === true ? new Transcript(world) : null;
   const run = new Run(world, { ...options.checkers, ...checkersOf(options.invariants ?? {}) });
   const before = { ...limits };

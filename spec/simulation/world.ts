@@ -4,6 +4,7 @@
  * (`checkers.ts`), which see observations only.
  */
 import type { RecordBatch } from '../../core/base/record.js';
+import type { FlightRecorder } from '../../core/replay/flight-recorder.js';
 import type { ServerOptions } from '../../transports/server.js';
 import { MemoryDatabase } from '../../transports/stores/memory.js';
 import { Archive } from './archive.js';
@@ -29,6 +30,9 @@ const tending = 2_000;
 /** Milliseconds between two questions of a device for the newest, where it does not come by itself. */
 const asking = 20_000;
 
+/** What a program of that name is recorded by, if it is. */
+export type RecorderOf = (name: string) => FlightRecorder | undefined;
+
 interface Lasting {
   readonly heal: () => void;
   hasEnded: boolean;
@@ -47,6 +51,7 @@ export class World {
   readonly #database = new MemoryDatabase();
   readonly #observers: ((observation: Observation) => void)[] = [];
   readonly #lasting: Lasting[] = [];
+  readonly #recorderOf: RecorderOf;
   /** Server by device: where its next link goes. */
   readonly #routes = new Map<string, number>();
   readonly authority: Authority;
@@ -57,8 +62,9 @@ export class World {
   /** How often each kind of fault struck. */
   readonly struck = new Map<string, number>();
 
-  constructor(plan: Plan, apps: readonly App[]) {
+  constructor(plan: Plan, apps: readonly App[], recorderOf: RecorderOf = () => undefined) {
     this.plan = plan;
+    this.#recorderOf = recorderOf;
     this.mayReset = plan.maxOffline !== null;
     const { seed } = plan;
     this.authority = new Authority(this.time, plan.tokenLife);
@@ -134,9 +140,15 @@ export class World {
         explain,
         verifyToken: (token) => this.authority.verify(token, clock.now()),
         ...this.#serverOptions(),
+        ...this.#recording(name),
       },
       observe: this.observe,
     });
+  }
+
+  #recording(name: string): { readonly recorder?: FlightRecorder } {
+    const recorder = this.#recorderOf(name);
+    return recorder === undefined ? {} : { recorder };
   }
 
   #serverOptions(): Partial<ServerOptions> {
@@ -161,7 +173,7 @@ export class World {
       clock: new LocalClock(this.time, skew),
       time: this.time,
       random: stream(seed, `chance ${name}`),
-      options: { timing, explain },
+      options: { timing, explain, ...this.#recording(name) },
       reset,
       connector: (life) =>
         tappedConnector(

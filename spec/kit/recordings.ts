@@ -1,0 +1,61 @@
+/** Recordings to try things on: those of simulated programs, and such that were tampered with. */
+import * as E from 'fp-ts/lib/Either.js';
+import type { limits } from '../../core/base/limits.js';
+import { entryChecksum, joinSegments, type RawSegment, splitSegments } from '../../core/replay/container.js';
+import { decodeRecording, type Recording } from '../../core/replay/recording.js';
+import { type MemoryRecording, memoryRecording, type RecordingOptions } from '../../transports/recording.js';
+import { type SimulationOptions, simulate } from '../simulation/simulate.js';
+import { withLimits } from './with-limits.js';
+
+export const readRecording = (bytes: Uint8Array): Recording => {
+  const decoded = decodeRecording(bytes);
+  if (E.isLeft(decoded)) throw new Error(decoded.left.message);
+  return decoded.right;
+};
+
+/** Lives through a world; the recordings of its programs, by their names. Throws where the life itself fails. */
+export const recordedLives = async (
+  options: SimulationOptions,
+  recording: RecordingOptions = {},
+): Promise<ReadonlyMap<string, MemoryRecording>> => {
+  const recorders = new Map<string, MemoryRecording>();
+  const recorder = (name: string): MemoryRecording => {
+    const made = memoryRecording(recording);
+    recorders.set(name, made);
+    return made;
+  };
+  const { failure } = await simulate({ ...options, recorder });
+  if (failure !== null) throw new Error(`${failure.checker}: ${failure.message}`);
+  return recorders;
+};
+
+/** Runs `body` under the limits that were in force when it was recorded. */
+export const underItsLimits = <T>({ about }: Recording, body: () => T): T =>
+  withLimits(
+    Object.fromEntries(about.limits.map(({ name, value }) => [name, value])) as Partial<typeof limits>,
+    body,
+  );
+
+/** The recording with other bodies of entries, framed as they should be; null leaves one out. */
+export const reframed = (
+  recording: Uint8Array,
+  change: (body: Uint8Array, index: number) => Uint8Array | null,
+): Uint8Array => {
+  const split = splitSegments(recording);
+  if (E.isLeft(split)) throw new Error(split.left.message);
+  let index = 0;
+  const segments = split.right.map(({ sequence, bodies }): RawSegment => {
+    const bytes: number[] = [];
+    for (const body of bodies) {
+      const changed = change(body, index++);
+      if (changed === null) continue;
+      const frame = new DataView(new ArrayBuffer(8));
+      frame.setUint32(0, changed.length);
+      frame.setUint32(4, entryChecksum(sequence, changed, 0, changed.length));
+      const ends = new Uint8Array(frame.buffer);
+      bytes.push(...ends.subarray(0, 4), ...changed, ...ends.subarray(4));
+    }
+    return { sequence, entries: Uint8Array.from(bytes) };
+  });
+  return joinSegments(segments);
+};
