@@ -22,7 +22,7 @@ import { supersede } from './compact.js';
 import { Heads } from './compact-heads.js';
 import { operandsEnd } from './compact-operand.js';
 import { keepsCreate, keepsErase, keepsPath, type ObjectTrack, type Stamp } from './compact-place.js';
-import { MOST_PLACES, PlainWrites } from './compact-plain.js';
+import { flagsOf, flagsOfHead, MOST_PLACES, PlainWrites } from './compact-plain.js';
 import { SCHEMA_OBJECT, Survivors } from './compact-survivors.js';
 import { foldWithin } from './compact-within.js';
 import * as rowLayout from './quick-rows.js';
@@ -30,7 +30,7 @@ import { QuickScan } from './quick-scan.js';
 import { encodeSegment } from './segment-write.js';
 
 // A module's own constants cost nothing, whereas imported ones are looked up whenever they are used.
-const { KIND_MASK, TAG_INT, TAG_MASK, TAG_NULL } = format;
+const { KIND_MASK } = format;
 const { FIELD, KIND, OBJECT, REST, STRIDE, TABLE } = packed;
 const { ROW, ROW_END, ROW_FIELD, ROW_KIND, ROW_OBJECT, ROW_PAYLOAD, ROW_START } = rowLayout;
 const { Update: UPDATE, CreateObject: CREATE_OBJECT } = kindNumbers;
@@ -76,10 +76,6 @@ const supersedeReadable = (
 /** Instead of the number of an object, for the schema. */
 const NO_OBJECT = -1;
 
-// As in `compact-plain.ts`.
-const IS_DEFAULT = 1;
-const IS_ADDABLE = 2;
-
 class EncodedPass {
   hasLoss = false;
   private readonly columns: ColumnLookup;
@@ -117,10 +113,7 @@ class EncodedPass {
       if (kind === UPDATE) {
         const field = rows[row + ROW_FIELD] as number;
         const head = (rows[row + ROW_KIND] as number) >> ROW_PAYLOAD;
-        const tag = head & TAG_MASK;
-        const addable = tag === TAG_NULL || tag === TAG_INT ? IS_ADDABLE : 0;
-        const has = addable | (head > TAG_MASK ? IS_DEFAULT : 0);
-        if (!plain.keepsUpdate(object, field, has, part)) continue;
+        if (!plain.keepsUpdate(object, field, flagsOfHead(head), part)) continue;
         const start = rows[row + ROW_START] as number;
         const end = rows[row + ROW_END] as number;
         survivors.addRaw(this.objectOf(object), part, kind, this.fieldOf(field), source, start, end);
@@ -259,8 +252,8 @@ class EncodedPass {
       const isPlain = kind === 'Update' && instruction.path.length === 0 && place < MOST_PLACES;
       if (isPlain && !isMarker(instruction.value)) {
         const { value, isDefault } = instruction;
-        const addable = value === null || typeof value === 'bigint' ? IS_ADDABLE : 0;
-        return this.plain.keepsUpdate(object, field, addable | (isDefault ? IS_DEFAULT : 0), part);
+        const has = flagsOf(value === null || typeof value === 'bigint', isDefault);
+        return this.plain.keepsUpdate(object, field, has, part);
       }
       track = this.plain.track(object);
       this.tracks[object] = track;

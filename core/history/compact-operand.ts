@@ -4,23 +4,10 @@
  */
 import * as format from '../model/codec-format.js';
 import { kindNumbers } from '../model/codec-format.js';
+import { fixedSize } from './quick-values.js';
 
 // A module's own constants cost nothing, whereas imported ones are looked up whenever they are used.
-const {
-  HAS_PATH,
-  KIND_MASK,
-  TAG_LINK,
-  TAG_BINARY,
-  TAG_DECIMAL,
-  TAG_DOUBLE,
-  TAG_FLOAT,
-  TAG_INT,
-  TAG_MASK,
-  TAG_OBJECT_ID,
-  TAG_STRING,
-  TAG_TIMESTAMP,
-  TAG_UUID,
-} = format;
+const { HAS_PATH, KIND_MASK, TAG_LINK, TAG_BINARY, TAG_INT, TAG_MASK, TAG_STRING, TAG_TIMESTAMP } = format;
 const {
   AddInteger: ADD_INTEGER,
   ArrayErase: ARRAY_ERASE,
@@ -73,7 +60,8 @@ const payloadEnd = (bytes: Uint8Array, start: number): number =>
 /** The offset behind the value that begins at `start`, which is no link. */
 export const operandEnd = (bytes: Uint8Array, start: number): number => {
   let p = start + 1;
-  switch ((bytes[start] as number) & TAG_MASK) {
+  const tag = (bytes[start] as number) & TAG_MASK;
+  switch (tag) {
     case TAG_INT:
       return varintEnd(bytes, p);
     case TAG_STRING:
@@ -90,17 +78,9 @@ export const operandEnd = (bytes: Uint8Array, start: number): number => {
     }
     case TAG_TIMESTAMP:
       return varintEnd(bytes, varintEnd(bytes, p));
-    case TAG_FLOAT:
-      return p + 4;
-    case TAG_DOUBLE:
-      return p + 8;
-    case TAG_OBJECT_ID:
-      return p + 12;
-    case TAG_DECIMAL:
-    case TAG_UUID:
-      return p + 16;
     default:
-      return p;
+      // What is no value is a marker, and has nothing behind its tag either.
+      return p + Math.max(0, fixedSize(tag));
   }
 };
 

@@ -4,8 +4,12 @@
  * are those of `compact-place.ts`, U, E and E2, on a few numbers for each object.
  */
 import type { ColumnLookup } from '../merge/rule.js';
+import * as format from '../model/codec-format.js';
 import type { Numbers } from './compact-numbers.js';
 import { ObjectTrack, Place, RESET, type Stamp } from './compact-place.js';
+
+// A module's own constants cost nothing, whereas imported ones are looked up whenever they are used.
+const { TAG_INT, TAG_MASK, TAG_NULL } = format;
 
 /** What kind of value a write has: it is a default; additions may be made to it. */
 const IS_DEFAULT = 1;
@@ -17,17 +21,43 @@ const SHIFT = 2;
 /** Properties have smaller numbers than this in their class; what writes to others makes its object not plain. */
 export const MOST_PLACES = 63;
 
+/** What `keepsUpdate` has to know of a value: whether it is an integer or null, and whether a default. */
+export const flagsOf = (isAddable: boolean, isDefault: boolean): number =>
+  (isAddable ? IS_ADDABLE : 0) | (isDefault ? IS_DEFAULT : 0);
+
+/** The same of the head of an encoded value: its tag, and above it whether it is a default. */
+export const flagsOfHead = (head: number): number => {
+  const tag = head & TAG_MASK;
+  return flagsOf(tag === TAG_NULL || tag === TAG_INT, head > TAG_MASK);
+};
+
 /** What has to be known of the parts of a history, by their numbers. */
-export interface PartOrder {
+export abstract class PartStamps {
+  protected readonly timestamps: number[];
+  protected readonly origins: number[];
+
+  constructor(timestamps: number[], origins: number[]) {
+    this.timestamps = timestamps;
+    this.origins = origins;
+  }
+
   /** No part so far is older than one before it. */
-  readonly isOrdered: boolean;
-  isNotOlder(later: number, part: number): boolean;
-  stampOf(part: number): Stamp;
+  abstract readonly isOrdered: boolean;
+
+  isNotOlder(later: number, part: number): boolean {
+    const a = this.timestamps[later] as number;
+    const b = this.timestamps[part] as number;
+    return a > b || (a === b && (this.origins[later] as number) >= (this.origins[part] as number));
+  }
+
+  stampOf(part: number): Stamp {
+    return { timestamp: this.timestamps[part] as number, origin: this.origins[part] as number };
+  }
 }
 
 /** To be asked from the last instruction to the first. */
 export class PlainWrites {
-  private readonly order: PartOrder;
+  private readonly order: PartStamps;
   private readonly numbers: Numbers;
   private readonly columns: ColumnLookup;
   /**
@@ -37,13 +67,13 @@ export class PlainWrites {
   private stride = 8;
   private known = new Int32Array(1024);
 
-  constructor(order: PartOrder, numbers: Numbers, columns: ColumnLookup) {
+  constructor(order: PartStamps, numbers: Numbers, columns: ColumnLookup) {
     this.order = order;
     this.numbers = numbers;
     this.columns = columns;
   }
 
-  /** Whether the Update stays; `has` is 1 where it writes a default, plus 2 where it writes an integer or null. */
+  /** Whether the Update stays; `has`: what `flagsOf` says of what it writes. */
   keepsUpdate(object: number, field: number, has: number, part: number): boolean {
     const place = this.numbers.fieldPlaces[field] as number;
     if (place + 1 >= this.stride) this.widen();

@@ -12,8 +12,7 @@ import type { Instruction } from '../model/instruction.js';
 import type { Key } from '../model/key.js';
 import { columnsOfHistory } from './compact-absorb.js';
 import { supersedeSegment } from './compact-packed.js';
-import type { Stamp } from './compact-place.js';
-import { MOST_PLACES, type PartOrder, PlainWrites } from './compact-plain.js';
+import { flagsOfHead, MOST_PLACES, PartStamps, PlainWrites } from './compact-plain.js';
 import { SCHEMA_OBJECT, Survivors } from './compact-survivors.js';
 import * as rowLayout from './quick-rows.js';
 import { QuickScan } from './quick-scan.js';
@@ -21,7 +20,7 @@ import { type BlockFrame, decodeSegment, frameSegment, type SegmentFrame, scanBl
 import type { Parts } from './segment-format.js';
 
 // A module's own constants cost nothing, whereas imported ones are looked up whenever they are used.
-const { KIND_MASK, TAG_INT, TAG_MASK, TAG_NULL } = format;
+const { KIND_MASK } = format;
 const { ROW, ROW_END, ROW_FIELD, ROW_KIND, ROW_OBJECT, ROW_PAYLOAD, ROW_START } = rowLayout;
 const {
   Update: UPDATE,
@@ -29,9 +28,6 @@ const {
   AddTable: ADD_TABLE,
   AddColumn: ADD_COLUMN,
 } = kindNumbers;
-// As in `compact-plain.ts`.
-const IS_DEFAULT = 1;
-const IS_ADDABLE = 2;
 
 /**
  * The bytes of the superseded segment: what `supersedeSegment` gives for the decoded one, the order of
@@ -49,28 +45,15 @@ export const supersedeSegmentBytes = (
   return isLeft(segment) ? segment : right(supersedeSegment(segment.right, columns));
 };
 
-class Order implements PartOrder {
+class Order extends PartStamps {
   readonly isOrdered: boolean;
-  private readonly timestamps: Float64Array;
-  private readonly origins: Float64Array;
 
   constructor({ timestamps, origins }: Parts) {
-    this.timestamps = timestamps;
-    this.origins = origins;
+    super(Array.from(timestamps), Array.from(origins));
     let isOrdered = true;
     for (let part = 1; part < timestamps.length; part++)
       if (!this.isNotOlder(part, part - 1)) isOrdered = false;
     this.isOrdered = isOrdered;
-  }
-
-  isNotOlder(later: number, part: number): boolean {
-    const a = this.timestamps[later] as number;
-    const b = this.timestamps[part] as number;
-    return a > b || (a === b && (this.origins[later] as number) >= (this.origins[part] as number));
-  }
-
-  stampOf(part: number): Stamp {
-    return { timestamp: this.timestamps[part] as number, origin: this.origins[part] as number };
   }
 }
 
@@ -161,9 +144,7 @@ class SegmentPass {
       if (kind === UPDATE) {
         const field = rows[row + ROW_FIELD] as number;
         const head = (rows[row + ROW_KIND] as number) >> ROW_PAYLOAD;
-        const tag = head & TAG_MASK;
-        const addable = tag === TAG_NULL || tag === TAG_INT ? IS_ADDABLE : 0;
-        if (!plain.keepsUpdate(object, field, addable | (head > TAG_MASK ? IS_DEFAULT : 0), part)) continue;
+        if (!plain.keepsUpdate(object, field, flagsOfHead(head), part)) continue;
         const start = rows[row + ROW_START] as number;
         const end = rows[row + ROW_END] as number;
         survivors.addRaw(this.objectOf(object), part, kind, this.fieldOf(field), 0, start, end);

@@ -68,14 +68,32 @@ export const textEnd = (bytes: Uint8Array, start: number, end: number): number =
   return all < 0x80 || findBadUtf8(bytes, from, to) < 0 ? to : -1;
 };
 
-/** A payload that stands alone, and is no timestamp. */
-export const valueEnd = (bytes: Uint8Array, start: number, end: number): number => {
-  const p = start + 1;
-  switch ((bytes[start] as number) & TAG_MASK) {
+/** Bytes behind the tag of a value, where all of its type have as many; -1 where they have not, or it is no value. */
+export const fixedSize = (tag: number): number => {
+  switch (tag) {
     case TAG_NULL:
     case TAG_FALSE:
     case TAG_TRUE:
-      return p;
+      return 0;
+    case TAG_FLOAT:
+      return 4;
+    case TAG_DOUBLE:
+      return 8;
+    case TAG_OBJECT_ID:
+      return 12;
+    case TAG_DECIMAL:
+    case TAG_UUID:
+      return 16;
+    default:
+      return -1;
+  }
+};
+
+/** A payload that stands alone, and is no timestamp. */
+export const valueEnd = (bytes: Uint8Array, start: number, end: number): number => {
+  const p = start + 1;
+  const tag = (bytes[start] as number) & TAG_MASK;
+  switch (tag) {
     case TAG_INT:
       return integerEnd(bytes, p);
     case TAG_STRING:
@@ -84,16 +102,9 @@ export const valueEnd = (bytes: Uint8Array, start: number, end: number): number 
       const size = varintAt(bytes, p);
       return size < 0 || size > limits.valueBytes ? -1 : p + varintSize(size) + size;
     }
-    case TAG_FLOAT:
-      return p + 4;
-    case TAG_DOUBLE:
-      return p + 8;
-    case TAG_OBJECT_ID:
-      return p + 12;
-    case TAG_DECIMAL:
-    case TAG_UUID:
-      return p + 16;
-    default:
-      return -1;
+    default: {
+      const size = fixedSize(tag);
+      return size < 0 ? -1 : p + size;
+    }
   }
 };
