@@ -4,10 +4,11 @@ import * as assert from 'uvu/assert';
 import { WebSocket, WebSocketServer } from 'ws';
 import { limits } from '../core/base/limits.js';
 import { type Client, type Device, type DeviceOptions, openDevice } from '../transports/client.js';
+import { systemClock } from '../transports/clock.js';
 import { memoryNetwork } from '../transports/links/memory.js';
 import { webSocketConnector } from '../transports/links/websocket.js';
 import { webSocketListener } from '../transports/links/websocket-server.js';
-import type { Connector, Link } from '../transports/ports.js';
+import type { Clock, Connector, Link } from '../transports/ports.js';
 import { type Server, startServer } from '../transports/server.js';
 import { MemoryFile, memoryClientStore, memoryServerStore } from '../transports/stores/memory.js';
 import { eventually, forEachOf, turn } from './kit/async.js';
@@ -301,6 +302,28 @@ device('opens and closes files in a storm, and what they wrote is there', async 
   assert.is(a.files.length, 0);
   await server.close();
   await nothingUnhandled();
+});
+
+device('connects in time though its clock is set back while it is quiet after a failure', async () => {
+  const { server, connector } = await memory();
+  let attempts = 0;
+  let back = 0;
+  const clock: Clock = { now: () => Date.now() - back, schedule: systemClock.schedule };
+  const late: Connector = {
+    connect: (events) => {
+      if (attempts++ > 0) return connector.connect(events);
+      queueMicrotask(() => events.closed({ code: 'unreachable', message: 'nobody is there yet' }));
+      return { send: () => undefined, bufferedBytes: 0, close: () => undefined };
+    },
+  };
+  const phone = openDevice({ connector: late, timing, clock });
+  const client = await open(phone, 'p0');
+  await eventually('it has failed once', () => client.session.describe().attempts > 0);
+  back = 3_600_000;
+  add(client);
+  await uploaded([client]);
+  await phone.close();
+  await server.close();
 });
 
 device.run();

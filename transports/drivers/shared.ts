@@ -76,7 +76,9 @@ export class SharedConnection implements Lines {
   /** Links in a row that never opened, or were lost soon. */
   #failures = 0;
   #openedAt = 0;
-  #quietUntil = 0;
+  /** When the last attempt was lost, and for how many milliseconds none is made since. */
+  #quietSince = 0;
+  #quietFor = 0;
   #timer: Cancel = () => undefined;
 
   constructor(options: SharedOptions) {
@@ -91,7 +93,7 @@ export class SharedConnection implements Lines {
   connect(events: LineEvents, urgent: boolean): Line {
     const line = new SharedLine(this, events);
     this.#lines.add(line);
-    if (urgent) this.#quietUntil = 0;
+    if (urgent) this.#quietFor = 0;
     if (this.#isOpen) {
       this.#timer();
       queueMicrotask(() => {
@@ -162,7 +164,9 @@ export class SharedConnection implements Lines {
   #connectSoon(): void {
     this.#timer();
     const { clock } = this.#options;
-    const wait = this.#quietUntil - clock.now();
+    // A clock that was set back says nothing of how long it was.
+    const passed = Math.max(0, clock.now() - this.#quietSince);
+    const wait = this.#quietFor - passed;
     if (wait <= 0) this.#connect();
     else this.#timer = clock.schedule(wait, () => this.#connect());
   }
@@ -221,7 +225,8 @@ export class SharedConnection implements Lines {
     this.#failures = wasGood ? 0 : this.#failures + 1;
     const pause = retryDelay(timing, Math.max(0, this.#failures - 1), chance(), reason.retryAfter);
     const isQuiet = !wasGood || reason.retryAfter !== undefined;
-    this.#quietUntil = isQuiet ? now + pause : 0;
+    this.#quietSince = now;
+    this.#quietFor = isQuiet ? pause : 0;
     this.#link = null;
     this.#end(reason);
   }
