@@ -37,6 +37,18 @@ const runBy: readonly (readonly [command: RegExp, by: string])[] = [
   [/^npm ci && npm start$/, '.ci/run, and the test of the demonstration below'],
   [/^npm ci && npm test$/, '.ci/run'],
   [/^npx syncline serve \.\/data --port 8787$/, 'spec/kill.test.ts'],
+  [
+    /^export SYNCLINE_ADMIN_TOKEN=/,
+    'whoever administers a server; spec/sync-cli.test.ts has a token of its own',
+  ],
+  [
+    /^npx syncline serve \.\/data --port 8787 --sync config\.json --schema schema\.json --admin 8788$/,
+    'spec/sync-cli.test.ts',
+  ],
+  [
+    /^npx syncline sync (status|enable|disable|terminate) --url http:\/\/127\.0\.0\.1:8788( --config config\.json --schema schema\.json)?$/,
+    'spec/sync-cli.test.ts',
+  ],
   [/^npx syncline inspect \.\/data$/, 'spec/pack.ts'],
   [/^npx syncline compact \.\/data( --dry-run| --max-offline-days \d+)?$/, 'spec/horizon-bounds.test.ts'],
   [
@@ -146,6 +158,17 @@ for (const name of [
     assert.match(stdout, /^# pass [1-9]\d+$/m);
     assert.match(stdout, /^# fail 0$/m);
   });
+
+docs('the example of an administration prints what its comments say', async () => {
+  const { stdout } = await run(process.execPath, [`${root}/dist/spec/examples/administering.js`]);
+  assert.equal(stdout.split('\n'), [
+    'fixed config.partition.key',
+    'enabled 1 1',
+    `[ '"Store 42"', '"north"' ]`,
+    'the device has reset',
+    '',
+  ]);
+});
 
 docs('the fuzzer runs the laws that it is asked for', async () => {
   for (const law of ['merge', 'sessions']) {

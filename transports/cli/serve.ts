@@ -5,12 +5,17 @@
  * should look at. SIGINT and SIGTERM stop it in order; SIGKILL may be used at any time, since nothing is
  * acknowledged before it is on disk.
  */
+import * as fs from 'node:fs';
 import * as lmdb from 'lmdb';
 import { WebSocketServer } from 'ws';
-import { startServer } from '../drivers/server.js';
-import type { ServerNote } from '../drivers/server-options.js';
+import type { ClassConfig } from '../../core/index.js';
+import { type Server, startServer } from '../drivers/server.js';
+import type { ServerNote, ServerOptions } from '../drivers/server-options.js';
 import { webSocketListener } from '../links/websocket-server.js';
+import { fileRecording } from '../recording.js';
 import { lmdbServerStore } from '../stores/lmdb.js';
+import { type AdminServer, startAdminServer } from './admin-server.js';
+import { readJson } from './sync.js';
 
 export interface ServeOptions {
   /** Folder of the store; made where it is not there. */
@@ -20,7 +25,26 @@ export interface ServeOptions {
   readonly port: number;
   /** Days after which a silent client has to reset itself. */
   readonly maxOfflineDays: number;
+  /** File to record to; null for none. */
+  readonly record: string | null;
+  /** Files with the configuration of sync and its classes, the port of the admin API; undefined for none. */
+  readonly sync: string | undefined;
+  readonly schema: string | undefined;
+  readonly admin: number | undefined;
 }
+
+/** Partition-based sync, where it is asked for. */
+const syncOf = ({ sync, schema }: ServeOptions): Pick<ServerOptions, 'sync'> => {
+  if (sync === undefined && schema === undefined) return {};
+  const classes: unknown = schema === undefined ? undefined : readJson(schema);
+  return {
+    sync: {
+      ...(sync === undefined ? {} : { config: readJson(sync) }),
+      // Whatever it is, it is checked as a schema.
+      ...(classes === undefined ? {} : { schema: classes as readonly ClassConfig[] }),
+    },
+  };
+};
 
 const told = (note: Exclude<ServerNote, { type: 'decided' | 'cut' | 'compacted' }>): string => {
   if (note.type === 'failed') return String(note.error);
@@ -28,24 +52,38 @@ const told = (note: Exclude<ServerNote, { type: 'decided' | 'cut' | 'compacted' 
   return note.type === 'refused' ? `${note.code} ${note.message}` : `file ${note.ident}: ${note.message}`;
 };
 
+const startAdmin = async (server: Server, { host, admin }: ServeOptions): Promise<AdminServer | null> =>
+  admin === undefined ? null : startAdminServer(server, host, admin);
+
 /** Resolves when the server has stopped. */
 export const serve = async (options: ServeOptions): Promise<void> => {
   const listener = webSocketListener({ WebSocketServer, host: options.host, port: options.port });
   const store = await lmdbServerStore({ lmdb, path: options.directory });
+  const recorder = options.record === null ? null : fileRecording({ fs, path: options.record });
   const server = await startServer({
     store,
     listeners: [listener],
     clientMaxOfflineDays: options.maxOfflineDays,
+    ...syncOf(options),
+    ...(recorder === null ? {} : { recorder }),
     onNote: (note) => {
       if (note.type === 'decided' || note.type === 'compacted') return;
       if (note.type === 'cut') console.error(`cut: ${note.reason.message}`);
       else console.error(`${note.type} in partition ${note.partition}: ${told(note)}`);
     },
   });
+  const admin = await startAdmin(server, options).catch(async (error: unknown) => {
+    await server.close();
+    recorder?.close();
+    throw error;
+  });
+  if (admin !== null) console.log(`administered at ${admin.url}`);
   console.log(`listening on ws://${options.host}:${listener.port}`);
   await new Promise<void>((resolve) => {
     process.once('SIGINT', resolve);
     process.once('SIGTERM', resolve);
   });
+  await admin?.close();
   await server.close();
+  recorder?.close();
 };
