@@ -1,5 +1,6 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
+import { get, set } from '../core/base/trie.js';
 import { newClientFile } from '../core/history/client-file.js';
 import { newPartition } from '../core/history/partition.js';
 import { allocateIdent } from '../core/history/server-commit.js';
@@ -315,7 +316,7 @@ const machineIn = (phase: ServerSession['phase']): ServerMachine => {
     unflushed: 0,
     isHeld: false,
     uploadsOnly: false,
-          canWrite: true,
+    canWrite: true,
   };
   return withSession(newServerMachine({ rules: syncline, explain: true }, partition), session);
 };
@@ -345,6 +346,26 @@ phases('of the server: every message in every phase has the outcome that the tab
     assert.is(sessionAt(unasked.machine, '1/1')?.phase, phase);
     const gone = serverStep(machineIn(phase), { type: 'gone', connection: 1, now });
     assert.is(sessionAt(gone.machine, '1/1'), undefined);
+  }
+});
+
+phases('of the server: what a read brings has the outcome that the table names', () => {
+  const ends: Readonly<Record<ServerSession['phase'], readonly (string | undefined)[]>> = {
+    bound: ['bound', 'bound'],
+    opening: ['active', undefined],
+    active: ['active', undefined],
+  };
+  for (const phase of serverPhases) {
+    const found = (['open', 'download'] as const).map((purpose) => {
+      const machine = machineIn(phase);
+      const range = { space: 'log', from: 1, to: 2 };
+      const reads = set(machine.reads, '7', { session: '1/1', purpose, range, before: [] });
+      const answered = serverStep({ ...machine, reads }, { type: 'read', id: 7, entries: [], now }).machine;
+      assert.is(get(answered.reads, '7'), undefined, 'it is answered once');
+      return sessionAt(answered, '1/1')?.phase;
+    });
+    // A store that has nothing where the history goes on ends the session, whatever its phase.
+    assert.equal(found, ends[phase], phase);
   }
 });
 

@@ -268,7 +268,8 @@ const readAnswered = (
   if (read === undefined) return stayAs(machine);
   const open = { ...machine, reads: remove(machine.reads, String(id)) };
   const session = sessionAt(open, read.session);
-  if (session === undefined) return stayAs(open);
+  if (session === undefined || permitted(serverTable, session.phase, 'read') === 'ignored')
+    return stayAs(open);
   const next = answered(open, session, read, entries, now);
   checkServerTransition(session, 'read', next.machine);
   return next;
