@@ -40,7 +40,7 @@ const run = (line: string, env: NodeJS.ProcessEnv = environment): Promise<Ended>
     const child = execFile(
       process.execPath,
       [main, ...line.split(' ')],
-      { cwd: folder, env, timeout: 30_000 },
+      { cwd: folder, env, timeout: 120_000 },
       (_, stdout, stderr) => {
         resolve({ code: child.exitCode ?? -1, stdout, stderr });
       },
