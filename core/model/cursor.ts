@@ -44,13 +44,6 @@ const noObject = new ObjectNode(null, []);
 const noList = new ListNode(null, []);
 const noDictionary = new DictionaryNode(null, emptyTrie());
 
-const describeContent = (content: Content): string => {
-  if (content instanceof ObjectNode) return 'an embedded object';
-  if (content instanceof ListNode) return 'a list';
-  if (content instanceof DictionaryNode) return 'a dictionary';
-  return content === null ? 'null' : 'a plain value';
-};
-
 const elementText = (element: PathElement): string =>
   typeof element === 'number' ? `index ${element}` : `"${element}"`;
 
@@ -164,7 +157,10 @@ export class Cursor {
         'null-object',
         `${elementText(element)} in the path leads into an embedded object that is null`,
       );
-    } else return mismatch(element, content instanceof SetNode ? 'a set' : describeContent(content));
+    } else {
+      const plain = content === null ? 'null' : 'a plain value';
+      return mismatch(element, content instanceof SetNode ? 'a set' : plain);
+    }
     this.column = inner;
     return null;
   }
