@@ -10,7 +10,7 @@ import {
   memoryClientStore,
   memoryServerStore,
 } from '../transports/stores/memory.js';
-import { eventually, turn } from './kit/async.js';
+import { deferred, eventually, turn } from './kit/async.js';
 import { nothingUnhandled, rejection, soon } from './kit/driver-world.js';
 
 const lifecycle = suite('the life of sync');
@@ -294,6 +294,35 @@ lifecycle('names that begin with $ are nobody’s, by a configuration or without
     }
     await server.close();
   }
+  await world.end();
+});
+
+lifecycle('a session that is ended while its partition is being opened never was', async () => {
+  const world = new World();
+  const store = memoryServerStore(world.database);
+  const opened = deferred<void>();
+  let isAsked = false;
+  const { sync, open, server } = await world.serve({
+    store: {
+      ...store,
+      partition: async (name) => {
+        const partition = await store.partition(name);
+        if (name !== '"a"') return partition;
+        isAsked = true;
+        await opened.promise;
+        return partition;
+      },
+    },
+  });
+  const device = await open('"a"');
+  await eventually('the partition is being opened', () => isAsked);
+  await sync.disable();
+  opened.resolve();
+  await eventually('the device waits', () => device.session.describe().errors.length > 0);
+  await sync.enable();
+  await device.session.waitForDownload();
+  assert.is((await sync.partitions())[0]?.files, 1);
+  assert.is(server.describe().sessions, 1);
   await world.end();
 });
 

@@ -336,7 +336,11 @@ export class Server {
         host.dispatch({ type: 'expelled', connection: peer.id, number: message.session, ...fault, now });
         return;
       }
-      if (admitted !== undefined && !this.#door.hold(peer, message.session, partition, admitted)) return;
+      if (admitted !== undefined) {
+        // Ended before it began, and the client knows.
+        if (!peer.connection.sessions.has(message.session)) return;
+        if (!this.#door.hold(peer, message.session, partition, admitted)) return;
+      }
       const chance = this.#entropy.integer();
       const right = admitted?.canWrite === false ? { canWrite: false } : {};
       const now = this.#clock.now();
