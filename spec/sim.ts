@@ -1,6 +1,6 @@
 /**
  * `npm run sim -- [--seed S] [--runs N] [--seconds N] [--json] [--jobs N]`, and to replay one run:
- * `--seed S [--devices N] [--servers N] [--partitions N] [--carrier link|long-poll] [--tight yes|no]
+ * `--seed S [--devices N] [--servers N] [--partitions N] [--shares N] [--carrier link|long-poll] [--tight yes|no]
  * [--keep 1,4,7] [--transcript]`.
  *
  * Prints seed and options first and a verdict last. Run i takes seed S + i, and nothing else decides it, so
@@ -24,6 +24,7 @@ const { values } = parseArgs({
     devices: { type: 'string' },
     servers: { type: 'string' },
     partitions: { type: 'string' },
+    shares: { type: 'string' },
     carrier: { type: 'string' },
     tight: { type: 'string' },
     keep: { type: 'string' },
@@ -99,6 +100,7 @@ const chosen: Omit<SimulationOptions, 'seed'> = {
   devices: numberOf(values.devices),
   servers: numberOf(values.servers),
   partitions: numberOf(values.partitions),
+  shares: numberOf(values.shares),
   carrier: values.carrier,
   tight: values.tight === undefined ? undefined : values.tight === 'yes',
   keep: values.keep
@@ -111,7 +113,7 @@ const chosen: Omit<SimulationOptions, 'seed'> = {
 const command = (options: SimulationOptions): string => {
   const { tight, keep } = options;
   const flags = [`--seed ${options.seed}`, '--runs 1'];
-  for (const name of ['devices', 'servers', 'partitions', 'carrier'] as const)
+  for (const name of ['devices', 'servers', 'partitions', 'shares', 'carrier'] as const)
     if (options[name] !== undefined) flags.push(`--${name} ${options[name]}`);
   if (tight !== undefined) flags.push(`--tight ${tight ? 'yes' : 'no'}`);
   if (keep !== undefined) flags.push(`--keep ${keep.join(',') || ','}`);

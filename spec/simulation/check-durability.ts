@@ -1,5 +1,6 @@
 /** Checks of what programs say and tell against what is on their disks. */
 import * as E from 'fp-ts/lib/Either.js';
+import type { Identify } from '../../core/protocol/messages.js';
 import { loadClient } from '../../core/reset/reset-records.js';
 import type { Client } from '../../transports/client.js';
 import { Records } from '../../transports/stores/records.js';
@@ -16,6 +17,16 @@ export const durableBeforeVisible: MakeChecker = (world) => {
   const durableServerVersion = (device: string): number | string => {
     const stored = loadClient((disks.get(device) as Records).entries());
     return E.isLeft(stored) ? stored.left.message : stored.right.file.progress.download.serverVersion;
+  };
+  /** Whose file speaks in a session, by link and number; nobody's where it is the fresh one of a reset. */
+  const owners = new Map<string, string | undefined>();
+  const ownerOf = (link: string, { ident, salt }: Identify): string | undefined => {
+    const names = world.devices.filter((device) => device.link === link).map(({ name }) => name);
+    if (names.length === 1) return names[0];
+    return names.find((name) => {
+      const stored = loadClient((disks.get(name) as Records).entries());
+      return E.isRight(stored) && stored.right.file.ident === ident && stored.right.file.salt === salt;
+    });
   };
   /** Loading a whole file costs, and downloads are seldom acknowledged twice. */
   const known = new Map<string, number>();
@@ -48,7 +59,11 @@ export const durableBeforeVisible: MakeChecker = (world) => {
           }
           return null;
         case 'clientSent': {
-          const { device, message } = seen;
+          const { message } = seen;
+          const session = `${seen.device} ${message.session}`;
+          if (message.type === 'identify') owners.set(session, ownerOf(seen.device, message));
+          const device = owners.get(session);
+          if (device === undefined) return null;
           if (message.type === 'identify') return acknowledges(device, message.download.serverVersion);
           if (message.type !== 'upload') return null;
           for (const { version } of message.changesets)

@@ -7,19 +7,13 @@ import type { Instruction } from '../../core/model/instruction.js';
 import { stringKey } from '../../core/model/key.js';
 import type { ResetMode } from '../../core/reset/mode.js';
 import type { WriteReport } from '../../core/reset/report.js';
-import {
-  type Client,
-  type ClientOptions,
-  openClient,
-  type Receipt,
-  type SynclineError,
-} from '../../transports/client.js';
-import type { Connector, Token } from '../../transports/ports.js';
+import type { Client, FileOptions, Receipt, SynclineError } from '../../transports/client.js';
 import { forEachOf } from '../kit/async.js';
-import { pick, type Random, seeded } from '../kit/random.js';
+import { pick, seeded } from '../kit/random.js';
 import type { DeviceDisk } from './disk.js';
 import { enter, ledgerSchema, type Mark, notSaved } from './ledger.js';
 import type { Observation } from './observation.js';
+import type { OpenFile } from './program.js';
 import type { Life, LocalClock, VirtualTime } from './time.js';
 import type { App } from './workload.js';
 
@@ -30,11 +24,11 @@ export interface DeviceSetup {
   readonly disk: DeviceDisk;
   readonly clock: LocalClock;
   readonly time: VirtualTime;
-  readonly random: Random;
-  readonly options: Pick<ClientOptions, 'timing' | 'explain' | 'recorder'>;
+  /** Whose link it uses, and as what user: its own, or that of the first one in its program. */
+  readonly link: string;
+  readonly open: OpenFile;
+  readonly options: Pick<FileOptions, 'explain' | 'recorder'>;
   readonly reset: ResetMode;
-  readonly connector: (life: Life) => Connector;
-  readonly token: () => Promise<string | Token>;
   readonly observe: (observation: Observation) => void;
   /** Marks that the servers' disk holds now. */
   readonly durableMarks: () => ReadonlySet<string>;
@@ -44,6 +38,7 @@ export const slots: readonly string[] = ['x', 'y', 'z'];
 
 export class Device {
   readonly name: string;
+  readonly link: string;
   readonly partition: string;
   readonly disk: DeviceDisk;
   readonly clock: LocalClock;
@@ -60,6 +55,7 @@ export class Device {
 
   constructor(setup: DeviceSetup) {
     this.name = setup.name;
+    this.link = setup.link;
     this.partition = setup.partition;
     this.disk = setup.disk;
     this.clock = setup.clock;
@@ -76,22 +72,19 @@ export class Device {
     this.isWanted = true;
     const life: Life = { isAlive: true };
     this.#life = life;
-    const { app, clock, connector, options, partition, token, random, reset } = this.#setup;
-    openClient({
+    const { app, open, options, partition, reset } = this.#setup;
+    const file: FileOptions = {
       ...options,
       schema: [...ledgerSchema, ...app.schema],
       store: this.disk.open(),
-      connector: connector(life),
       partition,
-      token: { token },
       reset: {
         mode: reset,
         onBefore: () => this.#switches(life),
         onAfter: (_before, _after, { writes }) => this.#accountFor(writes),
       },
-      clock: clock.seenBy(life),
-      entropy: { integer: () => 1 + random.int(2 ** 31) },
-    }).then(
+    };
+    open(file, life).then(
       (client) => this.#opened(client, life),
       (error: unknown) => this.#failedToOpen(error, life),
     );

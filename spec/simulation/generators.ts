@@ -89,20 +89,20 @@ const faults: readonly Generator[] = [
   fault('broken link', 2, 3, (world, random) => {
     const device = someDevice(world, random);
     world.strike('broken link', device.name, 'its link breaks');
-    world.breakLinks((name) => name === device.name, 100);
+    world.breakLinksOf(device, 100);
   }),
   fault('half-open link', 3, 2, (world, random) => {
     const device = someDevice(world, random);
     world.strike('half-open link', device.name, 'its link is half open');
-    world.breakLinks((name) => name === device.name, heartbeats);
+    world.breakLinksOf(device, heartbeats);
   }),
   fault('network partition', 3, 1, (world, random) => {
     const away = world.devices.filter(() => once(random, 2));
     world.strike('network partition', away.map(({ name }) => name).join(' '), 'are cut off');
-    for (const { name } of away) setCutOff(world, name, true);
-    world.breakLinks((name) => away.some((device) => device.name === name), heartbeats);
+    for (const { link } of away) setCutOff(world, link, true);
+    world.breakLinks((name) => away.some(({ link }) => link === name), heartbeats);
     world.lasting(aWhile(random), () => {
-      for (const { name } of away) setCutOff(world, name, false);
+      for (const { link } of away) setCutOff(world, link, false);
     });
   }),
   fault('frailty', 3, 1, (world, random) => {
@@ -115,7 +115,7 @@ const faults: readonly Generator[] = [
   }),
   fault('slow network', 3, 1, (world, random) => {
     const device = someDevice(world, random);
-    const weather = world.network.weatherOf(device.name);
+    const weather = world.network.weatherOf(device.link);
     const { jitter } = weather;
     weather.jitter = 500 + random.int(10_000);
     world.strike('slow network', device.name, 'its network is slow');
@@ -125,7 +125,7 @@ const faults: readonly Generator[] = [
   }),
   fault('slow reader', 4, 1, (world, random) => {
     const device = someDevice(world, random);
-    const weather = world.network.weatherOf(device.name);
+    const weather = world.network.weatherOf(device.link);
     weather.drag = 100 + random.int(5_000);
     world.strike('slow reader', device.name, 'reads slowly');
     world.lasting(aWhile(random), () => {
@@ -185,11 +185,11 @@ const faults: readonly Generator[] = [
     world.strike('server clock jump', name, `its clock jumps by ${by} ms`);
   }),
   fault('expired token', 5, 1, (world, random) => {
-    const { name } = someDevice(world, random);
-    world.authority.refused.add(name);
-    world.strike('expired token', name, 'its token has expired');
-    world.breakLinks((device) => device === name, 100);
-    world.lasting(aWhile(random), () => void world.authority.refused.delete(name));
+    const device = someDevice(world, random);
+    world.authority.refused.add(device.link);
+    world.strike('expired token', device.name, 'its token has expired');
+    world.breakLinksOf(device, 100);
+    world.lasting(aWhile(random), () => void world.authority.refused.delete(device.link));
   }),
   fault('authority away', 5, 1, (world, random) => {
     world.authority.isAway = true;
@@ -213,12 +213,12 @@ const faults: readonly Generator[] = [
     world.lasting(random.int(most), () => device.resume());
   }),
   fault('revoked user', 5, 1, (world, random) => {
-    const { name } = someDevice(world, random);
-    world.strike('revoked user', name, 'its user is revoked, and comes again with another token');
-    world.authority.revoke(name);
+    const device = someDevice(world, random);
+    world.strike('revoked user', device.name, 'its user is revoked, and comes again with another token');
+    world.authority.revoke(device.link);
     // A server whose clock is set back afterwards keeps the user out until it has caught up, as it should.
-    if (world.plan.faults.includes('server clock jump')) world.breakLinks((device) => device === name, 100);
-    else for (const { server } of world.servers) server?.revoke(name);
+    if (world.plan.faults.includes('server clock jump')) world.breakLinksOf(device, 100);
+    else for (const { server } of world.servers) server?.revoke(device.link);
   }),
   fault('restored backup', 12, 1, (world, random) => {
     const restore = world.backup();
@@ -235,8 +235,8 @@ const faults: readonly Generator[] = [
   }),
 ];
 
-const setCutOff = (world: World, device: string, isCutOff: boolean): void => {
-  world.network.weatherOf(device).isCutOff = isCutOff;
+const setCutOff = (world: World, link: string, isCutOff: boolean): void => {
+  world.network.weatherOf(link).isCutOff = isCutOff;
 };
 
 export const generators: readonly Generator[] = [...works, ...faults];

@@ -29,6 +29,8 @@ export interface Plan {
   readonly devices: number;
   readonly servers: number;
   readonly partitions: number;
+  /** How many devices live in one program, as files on one connection; 1 where each has its own. */
+  readonly shares: number;
   readonly carrier: Carrier;
   readonly timing: Timing;
   /** Whether what merges decide is reported. */
@@ -55,6 +57,7 @@ export interface PlanOptions {
   readonly devices?: number | undefined;
   readonly servers?: number | undefined;
   readonly partitions?: number | undefined;
+  readonly shares?: number | undefined;
   readonly carrier?: Carrier | undefined;
   readonly explain?: boolean | undefined;
   readonly tight?: boolean | undefined;
@@ -126,7 +129,10 @@ export const planOf = (options: PlanOptions, kinds: readonly Kind[]): Plan => {
   };
   // Of their own, so that older plans stay what they were.
   const tokens = stream(options.seed, 'tokens');
-  const tokenLife = once(tokens, 4) ? 2_000 + tokens.int(60_000) : null;
+  // Not shorter: with a clock that is wrong a device is refused at each end, and forgiven once it was well for a while.
+  const tokenLife = once(tokens, 4) ? 15_000 + tokens.int(60_000) : null;
+  const programs = stream(options.seed, 'programs');
+  const shares = once(programs, 4) ? 2 + programs.int(2) : 1;
   const faults = kinds
     .filter(({ isFault, rarity }) => isFault && once(random, rarity))
     .map(({ name }) => name);
@@ -139,6 +145,7 @@ export const planOf = (options: PlanOptions, kinds: readonly Kind[]): Plan => {
     devices: options.devices ?? decided.devices,
     servers: options.servers ?? decided.servers,
     partitions: options.partitions ?? decided.partitions,
+    shares: options.shares ?? shares,
     carrier: options.carrier ?? decided.carrier,
     timing: decided.timing,
     explain: options.explain ?? decided.explain,

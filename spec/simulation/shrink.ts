@@ -16,6 +16,7 @@ export interface ShrinkResult {
 const smaller = ({ plan }: SimulationReport): readonly Partial<PlanOptions>[] => [
   ...(plan.carrier === 'long-poll' ? [{ carrier: 'link' as const }] : []),
   ...(plan.servers > 1 ? [{ servers: 1 }, { servers: plan.servers - 1 }] : []),
+  ...(plan.shares > 1 ? [{ shares: 1 }] : []),
   ...(plan.partitions > 1 ? [{ partitions: 1 }] : []),
   ...(plan.tight ? [{ tight: false }] : []),
   ...(plan.devices > 1 ? [{ devices: 1 }, { devices: plan.devices - 1 }] : []),

@@ -16,6 +16,7 @@ import { type Rigor, restored } from './ledger.js';
 import { Network, type Weather } from './network.js';
 import type { Observation } from './observation.js';
 import { type Plan, stream } from './plan.js';
+import { type OpenFile, ownProgram, type Reach, SharedProgram } from './program.js';
 import { SimulatedServer } from './server.js';
 import { tappedConnector, tappedListener } from './tap.js';
 import { LocalClock, VirtualTime } from './time.js';
@@ -32,6 +33,13 @@ const asking = 20_000;
 
 /** What a program of that name is recorded by, if it is. */
 export type RecorderOf = (name: string) => FlightRecorder | undefined;
+
+interface Program {
+  readonly link: string;
+  readonly clock: LocalClock;
+  readonly open: OpenFile;
+  readonly crash: () => void;
+}
 
 interface Lasting {
   readonly heal: () => void;
@@ -52,8 +60,10 @@ export class World {
   readonly #observers: ((observation: Observation) => void)[] = [];
   readonly #lasting: Lasting[] = [];
   readonly #recorderOf: RecorderOf;
-  /** Server by device: where its next link goes. */
+  /** Server by link: where the next one goes. */
   readonly #routes = new Map<string, number>();
+  /** By link: what ends the program that uses it. */
+  readonly #crashes = new Map<string, () => void>();
   readonly authority: Authority;
   /** Whether a device may be asked to reset: the servers have lost what devices had seen, or files expire. */
   mayReset: boolean;
@@ -85,9 +95,11 @@ export class World {
     const most = [0, 200, 3_600_000][clocks.int(3)] as number;
     const skew = (): number => clocks.int(2 * most + 1) - most;
     this.servers = Array.from({ length: plan.servers }, (_, i) => this.#server(`S${i + 1}`, skew()));
-    this.devices = names.map((name, i) =>
-      this.#device(name, partitionName(i % plan.partitions), apps[i] as App, skew()),
-    );
+    const programs = names.map((name) => this.#program(name, skew()));
+    this.devices = names.map((name, i) => {
+      const program = programs[i - (i % plan.shares)] as Program;
+      return this.#device(name, partitionName(i % plan.partitions), apps[i] as App, program);
+    });
   }
 
   observe = (observation: Observation): void => {
@@ -159,10 +171,33 @@ export class World {
     };
   }
 
-  #device(name: string, partition: string, app: App, skew: number): Device {
-    const { seed, carrier, timing, explain, reset } = this.plan;
+  #program(link: string, skew: number): Program {
+    const { seed, carrier, timing, shares } = this.plan;
+    const route = (): string => (this.servers[this.#routes.get(link) ?? 0] as SimulatedServer).name;
+    const random = stream(seed, `chance ${link}`);
+    const clock = new LocalClock(this.time, skew);
+    const reach: Reach = (life) => ({
+      timing,
+      clock: clock.seenBy(life),
+      token: { token: () => this.authority.token(link) },
+      entropy: { integer: () => 1 + random.int(2 ** 31) },
+      connector: tappedConnector(
+        carrier === 'link'
+          ? this.network.connector(link, life, route)
+          : this.http.connector(link, life, route, stream(seed, `tag ${link} ${this.time.steps}`)),
+        link,
+        this.observe,
+      ),
+    });
+    if (shares === 1) return { link, clock, open: ownProgram(reach), crash: () => undefined };
+    const { open, crash } = new SharedProgram(reach);
+    return { link, clock, open, crash };
+  }
+
+  #device(name: string, partition: string, app: App, { link, clock, open, crash }: Program): Device {
+    const { seed, explain, reset } = this.plan;
     const health = new DiskHealth(stream(seed, `disk ${name}`), stream(seed, `slow ${name}`).int(10));
-    const route = (): string => (this.servers[this.#routes.get(name) ?? 0] as SimulatedServer).name;
+    this.#crashes.set(link, crash);
     return new Device({
       name,
       partition,
@@ -170,20 +205,12 @@ export class World {
       disk: new DeviceDisk(name, this.time, health, (batch) =>
         this.observe({ type: 'deviceDurable', device: name, batch }),
       ),
-      clock: new LocalClock(this.time, skew),
+      clock,
       time: this.time,
-      random: stream(seed, `chance ${name}`),
-      options: { timing, explain, ...this.#recording(name) },
+      link,
+      open,
+      options: { explain, ...this.#recording(name) },
       reset,
-      connector: (life) =>
-        tappedConnector(
-          carrier === 'link'
-            ? this.network.connector(name, life, route)
-            : this.http.connector(name, life, route, stream(seed, `tag ${name} ${this.time.steps}`)),
-          name,
-          this.observe,
-        ),
-      token: () => this.authority.token(name),
       observe: this.observe,
       durableMarks: () => this.archive(partition).marks,
     });
@@ -199,8 +226,18 @@ export class World {
 
   /** The device's links go to server `server` from now on. */
   routeTo(device: Device, server: number): void {
-    this.#routes.set(device.name, server);
-    this.breakLinks((name) => name === device.name, 200);
+    this.#routes.set(device.link, server);
+    this.breakLinksOf(device, 200);
+  }
+
+  /** Those that use the same link as `device`, and itself. */
+  sharing({ link }: Device): readonly Device[] {
+    return this.devices.filter((each) => each.link === link);
+  }
+
+  /** As `breakLinks`, for the link of one device. */
+  breakLinksOf({ link }: Device, most: number): void {
+    this.breakLinks((name) => name === link, most);
   }
 
   /** Breaks the links that `isMeant` names; their ends learn of it within `most` milliseconds. */
@@ -209,8 +246,12 @@ export class World {
     this.http.break(isMeant);
   }
 
+  /** Its program dies, and with it all that is open in it. */
   crashDevice(device: Device, most: number): void {
-    if (device.crash()) this.breakLinks((name) => name === device.name, most);
+    const dead = this.sharing(device).filter((each) => each.crash());
+    if (dead.length === 0) return;
+    this.#crashes.get(device.link)?.();
+    this.breakLinksOf(device, most);
   }
 
   crashServer(server: SimulatedServer, most: number): void {
