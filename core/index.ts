@@ -189,7 +189,7 @@ export type { ConfigError } from './model/schema-findings.js';
 export { type SchemaConflict, schemaInstructions } from './model/schema-instructions.js';
 export type { PropertyConfig } from './model/schema-property.js';
 export { schemaOf, toInstructions } from './model/snapshot.js';
-export { emptyState, type State } from './model/state.js';
+export { emptyState, hasObject, type State } from './model/state.js';
 export type { Marker, Payload, Value } from './model/value.js';
 export * as values from './model/value.js';
 export { decodeClientMessage, decodeServerMessage, encodeMessage } from './protocol/codec.js';

@@ -206,6 +206,8 @@ export const documentAt = (
 /** A document to be inserted. */
 export interface NewDocument extends Placement {
   readonly key: Key;
+  /** The key was made for it: nobody else has it. */
+  readonly isFresh: boolean;
   readonly fields: Readonly<Record<string, unknown>>;
 }
 
@@ -229,7 +231,8 @@ export const newDocument = (
   if (key instanceof Mismatch)
     return E.left(new DocumentError('wrong-type', `${shape.name}.${id}`, key.found, key.expected));
   const { [partition.key]: _, ...fields } = input;
-  return E.right({ ...placement.right, key, fields: { ...fields, [id]: keyToEdge(key) } });
+  const isFresh = input[id] === undefined;
+  return E.right({ ...placement.right, key, isFresh, fields: { ...fields, [id]: keyToEdge(key) } });
 };
 
 const freshKey = ({ spec }: ClassSchema, fresh: (digits: number) => string): EdgeKey | undefined => {

@@ -8,8 +8,9 @@
  * different ones, so that a document which moves meanwhile may be seen twice, or not at all.
  *
  * Costs. A filter that fixes the partition key, or the primary key, is looked for where it says; any other visits
- * all partitions. What needs to know where a primary key is (inserting, filtering by it, moving, linking) asks the
- * store for the revision of every partition (`key-index.ts`).
+ * all partitions. What has to be sure where a primary key is asks the store for the revision of every partition
+ * (`key-index.ts`): inserting a document with a key that was not made for it, looking for all documents or for a
+ * missing one by primary key alone, moving, and linking to what is not there.
  */
 import * as E from 'fp-ts/lib/Either.js';
 import {
@@ -119,7 +120,7 @@ export class Collection {
     const of = await all.class(this.name);
     const search = this.#search(of, filter);
     let count = 0;
-    for (const partition of await all.candidates(of, search)) {
+    for await (const partition of all.candidates(of, search)) {
       const field = all.fieldOf(of, partition);
       if (field !== null)
         count += documents.found(of, await all.state(partition), field, search, EVERYTHING).length;
@@ -133,10 +134,10 @@ export class Collection {
   }
 
   /** Inserts documents, in one changeset for each partition as long as they fit in one. Nothing is inserted where one of them is wrong. @throws DocumentError, WriteError */
-  async insertMany(given: readonly Readonly<Record<string, unknown>>[]): Promise<InsertManyResult> {
+  async insertMany(inputs: readonly Readonly<Record<string, unknown>>[]): Promise<InsertManyResult> {
     const all = this.#documents;
     const of = await all.writableClass(this.name);
-    const read = given.map((document) => {
+    const read = inputs.map((document) => {
       const made = documents.newDocument(of, document, (digits) => all.fresh(digits));
       if (E.isLeft(made)) throw made.left;
       return made.right;
@@ -147,16 +148,15 @@ export class Collection {
       if (group === undefined) byPartition.set(document.partition, [document]);
       else group.push(document);
     }
-    for (const group of byPartition.values()) {
-      const wrong = documents.wrongAmong(of, group);
-      if (wrong !== null) throw wrong;
-    }
-    await all.index.refresh();
-    const claimed = all.claim(
-      of,
-      read.map(({ key }) => key),
-      null,
-    );
+    // A single commit is all or nothing by itself.
+    if (byPartition.size > 1)
+      for (const group of byPartition.values()) {
+        const wrong = documents.wrongAmong(of, group);
+        if (wrong !== null) throw wrong;
+      }
+    const given = read.filter(({ isFresh }) => !isFresh).map(({ key }) => key);
+    if (given.length > 0) await all.index.refresh();
+    const claimed = all.claim(of, given, null);
     if (E.isLeft(claimed)) throw claimed.left;
     try {
       for (const [partition, group] of byPartition) {
@@ -217,7 +217,7 @@ export class Collection {
     const of = await all.class(this.name);
     const search = this.#search(of, filter);
     let left = most;
-    for (const partition of await all.candidates(of, search)) {
+    for await (const partition of all.candidates(of, search)) {
       if (left <= 0) return;
       const field = all.fieldOf(of, partition);
       if (field === null) continue;
@@ -266,7 +266,7 @@ export class Collection {
     );
   }
 
-  /** Partitions with something to change; `first`, where that is one of them, before all others. */
+  /** Partitions with something to change. Where it moves to `first`, that is looked at before all others, and the index is fresh. */
   async *#affected(
     of: documents.DocumentClass,
     search: documents.Search,
@@ -276,12 +276,7 @@ export class Collection {
     readonly field: NonNullable<ReturnType<Documents['fieldOf']>>;
   }> {
     const all = this.#documents;
-    const candidates = await all.candidates(of, search);
-    const ordered = [
-      ...candidates.filter((partition) => partition === first),
-      ...candidates.filter((partition) => partition !== first),
-    ];
-    for (const partition of ordered) {
+    for await (const partition of all.candidates(of, search, first, first !== null)) {
       const field = all.fieldOf(of, partition);
       if (field === null) continue;
       if (documents.found(of, await all.state(partition), field, search, 1).length > 0)

@@ -122,13 +122,40 @@ export class Documents {
     return of;
   }
 
-  /** Partitions in which there may be what is searched for, in ascending order of names. */
-  async candidates(of: documents.DocumentClass, search: documents.Search): Promise<readonly string[]> {
-    if (search.partitions !== undefined) return search.partitions.toSorted();
-    const { keys } = search;
-    if (keys === undefined) return this.#hosts.control.partitions();
-    await this.#index.refresh();
-    return [...new Set(keys.flatMap((key) => this.#index.placesOf(of.shape.name, key)))].toSorted();
+  /**
+   * Partitions in which there may be what is searched for, each once: `first`, where it is one of them, and then the
+   * others in ascending order of names. By primary key it is looked first where it was known to be, so that whoever
+   * has found enough need not wait for the index; and nowhere else, where the index is fresh.
+   */
+  async *candidates(
+    of: documents.DocumentClass,
+    { keys, partitions }: documents.Search,
+    first: string | null = null,
+    isFresh = false,
+  ): AsyncGenerator<string> {
+    const given = new Set<string>();
+    const places = (): readonly string[] =>
+      keys?.flatMap((key) => this.#index.placesOf(of.shape.name, key)) ?? [];
+    const looks: (() => readonly string[] | Promise<readonly string[]>)[] =
+      partitions !== undefined
+        ? [() => partitions.toSorted()]
+        : keys === undefined
+          ? [() => this.#hosts.control.partitions()]
+          : isFresh
+            ? [places]
+            : [places, () => this.#index.refresh().then(places)];
+    for (const look of looks) {
+      const found = await look();
+      if (first !== null && found.includes(first) && !given.has(first)) {
+        given.add(first);
+        yield first;
+      }
+      for (const partition of found.toSorted()) {
+        if (given.has(partition)) continue;
+        given.add(partition);
+        yield partition;
+      }
+    }
   }
 
   /** What the field of the partition key says there; null for what is no partition of the present key. */

@@ -9,7 +9,7 @@
  * Costs: n revisions for a look at n partitions, a whole partition for each that others have changed, and about
  * 200 bytes for each object.
  */
-import { difference, emptyState, type Key, type State } from '../../core/index.js';
+import { difference, emptyState, hasObject, type Key, type State } from '../../core/index.js';
 import type { PartitionStore } from '../ports.js';
 import { loadWhole, type PartitionHost } from './partition-host.js';
 
@@ -24,8 +24,9 @@ export interface IndexSource {
 interface Seen {
   readonly revision: number;
   readonly keys: Map<string, Set<Key>>;
-  /** Where it is open here: the state that the keys are of. */
+  /** Where it is open here: the state that the keys are of, but for those that were added since. */
   readonly state: State | null;
+  readonly added: { readonly className: string; readonly key: Key }[];
 }
 
 export class KeyIndex {
@@ -58,12 +59,14 @@ export class KeyIndex {
   /** What a write of this server has added. */
   add(partition: string, className: string, key: Key): void {
     const seen = this.#seen.get(partition);
-    if (seen === undefined) this.#seen.set(partition, { revision: -1, keys: new Map(), state: null });
-    const { keys } = this.#seen.get(partition) as Seen;
+    if (seen === undefined)
+      this.#seen.set(partition, { revision: -1, keys: new Map(), state: null, added: [] });
+    const { keys, added } = this.#seen.get(partition) as Seen;
     const ofClass = keys.get(className) ?? new Set();
     keys.set(className, ofClass);
     if (ofClass.has(key)) return;
     ofClass.add(key);
+    added.push({ className, key });
     this.#placed(partition, className, key);
   }
 
@@ -115,7 +118,7 @@ export class KeyIndex {
         keys.set(table, new Set(inserted));
         for (const key of inserted) this.#placed(partition, table, key);
       }
-      this.#seen.set(partition, { revision, keys, state: isOpen ? state : null });
+      this.#seen.set(partition, { revision, keys, state: isOpen ? state : null, added: [] });
       return;
     }
     if (known !== state)
@@ -129,7 +132,11 @@ export class KeyIndex {
           }
         for (const key of deleted) if (ofClass.delete(key)) this.#displaced(partition, table, key);
       }
-    this.#seen.set(partition, { revision, keys: seen.keys, state: isOpen ? state : null });
+    // What has come and gone since makes no difference between the two states.
+    for (const { className, key } of seen.added)
+      if (!hasObject(state, className, key) && seen.keys.get(className)?.delete(key))
+        this.#displaced(partition, className, key);
+    this.#seen.set(partition, { revision, keys: seen.keys, state: isOpen ? state : null, added: [] });
   }
 
   #forget(partition: string): void {
