@@ -9,6 +9,7 @@ import { compactingLife, randomLife } from './kit/conversation-law.js';
 import { hostileBytes } from './kit/decoder-law.js';
 import { type RandomMerge, randomMerge } from './kit/merge-law.js';
 import { type Random, seeded } from './kit/random.js';
+import { hostileRules } from './kit/rule-law.js';
 import { recording, shrink } from './kit/shrink.js';
 
 const kinds: readonly RandomMerge[] = ['contents', 'mixed values', 'schema'];
@@ -21,6 +22,7 @@ const laws: Readonly<Record<string, (random: Random, run: number) => string | nu
   'hostile clients': (random) => hostileClients(random),
   'hostile server': (random) => hostileServer(random),
   decoders: (random) => hostileBytes(random),
+  rules: (random) => hostileRules(random),
 };
 
 const { values } = parseArgs({

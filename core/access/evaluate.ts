@@ -14,16 +14,19 @@
  *
  * Source: the page on partition-based sync, its permissions.
  */
-import { type Operators, testerOf } from './comparison.js';
+import { type Budget, type Operators, Slot, spend, type Tester, testerOf } from './comparison.js';
 import {
   type Call,
   type Comparison,
   type Expansion,
   type Expression,
   expressionLimits,
+  type ListOperator,
+  listOperators,
   type Match,
   type Operand,
   type RuleValue,
+  type ValueOperator,
 } from './expression.js';
 import { type PartitionValue, partitionInRules } from './partition-value.js';
 
@@ -33,18 +36,18 @@ export interface RuleRecord {
 
 export interface AccessUser {
   readonly id: string;
-  /** What the identity provider says of the user. */
-  readonly data: RuleRecord;
+  /** What the identity provider says of the user. Null, like all others: it cannot be told, and what hangs on it is unknown. */
+  readonly data: RuleRecord | null;
   /** What the app's own records say of the user. */
-  readonly customData: RuleRecord;
+  readonly customData: RuleRecord | null;
 }
 
 /** What expressions can speak of. */
 export interface AccessContext {
   readonly user: AccessUser;
   readonly partition: PartitionValue;
-  readonly values: RuleRecord;
-  readonly environment: RuleRecord;
+  readonly values: RuleRecord | null;
+  readonly environment: RuleRecord | null;
 }
 
 /** Null: unknown. */
@@ -68,7 +71,10 @@ export interface Evaluation {
 
 export const noAnswers: Answers = new Map();
 
-/** Total: whatever fails makes the part that it stands in unknown. Takes time in proportion to the expression and to the lists it meets. */
+/**
+ * Total: whatever fails makes the part that it stands in unknown. Takes time in proportion to the expression and to
+ * the lists it meets, and no more than `expressionLimits.work`: what is left then is unknown.
+ */
 export const evaluate = (
   expression: Expression,
   context: AccessContext,
@@ -79,10 +85,11 @@ export const evaluate = (
   return { truth, wanted: truth === null ? evaluator.wanted : [] };
 };
 
-/** What an expansion stands for; undefined where there is nothing. */
+/** What an expansion stands for; undefined where there is nothing. @throws Error where that is unknown, or too much */
 export const resolveExpansion = (
   { root, path }: Expansion,
   { user, partition, values, environment }: AccessContext,
+  budget: Budget = { left: expressionLimits.work },
 ): RuleValue | undefined => {
   switch (root) {
     case 'true':
@@ -92,48 +99,125 @@ export const resolveExpansion = (
     case 'partition':
       return partitionInRules(partition);
     case 'values':
-      return walk(values, path, 0);
+      return walk(known(values), path, 0, budget);
     case 'environment':
-      return walk(environment, path, 0);
+      return walk(known(environment), path, 0, budget);
     case 'user':
       if (path[0] === 'id') return user.id;
-      return walk(path[0] === 'data' ? user.data : user.customData, path, 1);
+      return walk(known(path[0] === 'data' ? user.data : user.customData), path, 1, budget);
   }
 };
 
+const known = (record: RuleRecord | null): RuleRecord => {
+  if (record === null) throw new Error('this is not known');
+  return record;
+};
+
 /** Through an array goes a way for each element, unless an index is named; all that is found is one list. */
-const walk = (from: RuleValue, path: readonly string[], start: number): RuleValue | undefined => {
+const walk = (
+  from: RuleValue,
+  path: readonly string[],
+  start: number,
+  budget: Budget,
+): RuleValue | undefined => {
   let value: RuleValue | undefined = from;
   for (let at = start; at < path.length; at++) {
     const name = path[at] as string;
     if (Array.isArray(value) && !/^[0-9]+$/.test(name)) {
       const found: RuleValue[] = [];
+      spend(budget, value.length);
       for (const element of value) {
-        const each = walk(element, path, at);
-        if (Array.isArray(each)) found.push(...each);
+        const each = walk(element, path, at, budget);
+        if (Array.isArray(each)) for (const one of each) found.push(one);
         else if (each !== undefined) found.push(each);
-        if (found.length > expressionLimits.resolved) return undefined;
+        bounded(found);
       }
       return found.length === 0 ? undefined : found;
     }
     if (typeof value !== 'object' || value === null || !Object.hasOwn(value, name)) return undefined;
     value = (value as RuleRecord)[name];
   }
-  return Array.isArray(value) && value.length > expressionLimits.resolved ? undefined : value;
+  if (Array.isArray(value)) bounded(value);
+  return value;
+};
+
+const bounded = (list: readonly RuleValue[]): void => {
+  if (list.length > expressionLimits.resolved)
+    throw new Error(`found more than ${expressionLimits.resolved} values`);
 };
 
 /** An operand is not known (yet), and with it everything that it is part of. */
 const unknown = Symbol('unknown');
 type Resolved = RuleValue | typeof unknown;
 
-type Tester = ReturnType<typeof testerOf>;
-/** Of matches that compare with nothing but what is written in them. */
-const fixedTesters = new WeakMap<Match, Tester>();
+/** What an operator can compare with at all. */
+const fitsOf = (operator: ValueOperator | ListOperator): Supply['fits'] => {
+  if (operator === '$eq' || operator === '$ne') return () => true;
+  for (const known of listOperators) if (operator === known) return Array.isArray;
+  return hasOrder;
+};
+
+const hasOrder = (value: RuleValue): boolean => typeof value !== 'object' || value === null;
+
+/** Where what an operator compares with comes from, and where it goes. */
+interface Supply {
+  readonly slot: Slot;
+  readonly operand: Operand;
+  readonly fits: (value: RuleValue) => boolean;
+}
+
+interface Compiled {
+  readonly tester: Tester;
+  /** To be supplied before each test. */
+  readonly supplies: readonly Supply[];
+  /** Whether all comparisons can hold of what is not there. */
+  readonly takesNothing: boolean;
+}
+
+const compiledMatches = new WeakMap<Match, Compiled>();
+
+const compiledOf = (match: Match): Compiled => {
+  const kept = compiledMatches.get(match);
+  if (kept !== undefined) return kept;
+  const supplies: Supply[] = [];
+  const tester = testerOf(operatorsOf(match.comparisons, supplies));
+  const made = { tester, supplies, takesNothing: !match.comparisons.some(needsValue) };
+  compiledMatches.set(match, made);
+  return made;
+};
+
+const operatorsOf = (comparisons: readonly Comparison[], supplies: Supply[]): Operators => {
+  const operators: Record<string, Operators[string]> = {};
+  for (const comparison of comparisons) operators[comparison.operator] = operatorValue(comparison, supplies);
+  return operators;
+};
+
+const operatorValue = (comparison: Comparison, supplies: Supply[]): Operators[string] => {
+  switch (comparison.operator) {
+    case '$size':
+      return comparison.size;
+    case '$exists':
+      return comparison.exists;
+    case '$regex':
+      return { pattern: comparison.pattern, options: comparison.options };
+    case '$not':
+    case '$elemMatch':
+      return operatorsOf(comparison.comparisons, supplies);
+    default: {
+      const { operand } = comparison;
+      const slot = new Slot();
+      if (operand.kind === 'value') slot.value = operand.value;
+      else supplies.push({ slot, operand, fits: fitsOf(comparison.operator) });
+      return slot;
+    }
+  }
+};
 
 class Evaluator {
   readonly wanted: WantedCall[] = [];
   private readonly context: AccessContext;
   private readonly answers: Answers;
+  private readonly budget: Budget = { left: expressionLimits.work };
 
   constructor(context: AccessContext, answers: Answers) {
     this.context = context;
@@ -173,52 +257,17 @@ class Evaluator {
   }
 
   private match(match: Match): Truth {
-    const value = resolveExpansion(match.subject, this.context);
-    let tester = fixedTesters.get(match);
-    if (tester === undefined) {
-      const operators = this.operators(match.comparisons);
-      if (operators === unknown) return null;
-      tester = testerOf(operators);
-      if (match.comparisons.every(isFixed)) fixedTesters.set(match, tester);
+    const { tester, supplies, takesNothing } = compiledOf(match);
+    spend(this.budget, 1);
+    const value = resolveExpansion(match.subject, this.context, this.budget);
+    let isUnknown = false;
+    for (const { slot, operand, fits } of supplies) {
+      const supplied = this.resolve(operand);
+      if (supplied === unknown || !fits(supplied)) isUnknown = true;
+      else slot.value = supplied;
     }
-    if (value === undefined && match.comparisons.some(needsValue)) return false;
-    return tester(value);
-  }
-
-  private operators(comparisons: readonly Comparison[]): Operators | typeof unknown {
-    const read: Record<string, Operators[string]> = {};
-    for (const comparison of comparisons) {
-      const operand = this.operatorValue(comparison);
-      if (operand === unknown) return unknown;
-      read[comparison.operator] = operand;
-    }
-    return read;
-  }
-
-  private operatorValue(comparison: Comparison): Operators[string] | typeof unknown {
-    switch (comparison.operator) {
-      case '$size':
-        return comparison.size;
-      case '$exists':
-        return comparison.exists;
-      case '$regex':
-        return { pattern: comparison.pattern, options: comparison.options };
-      case '$not':
-      case '$elemMatch':
-        return this.operators(comparison.comparisons);
-      case '$in':
-      case '$nin': {
-        const list = this.resolve(comparison.operand);
-        return Array.isArray(list) ? list : unknown;
-      }
-      case '$all': {
-        const list = this.resolve(comparison.operand);
-        // The library reads records among the elements as operators.
-        return Array.isArray(list) && !list.some(isRecord) ? list : unknown;
-      }
-      default:
-        return this.resolve(comparison.operand);
-    }
+    if (isUnknown) return null;
+    return value === undefined && !takesNothing ? false : tester(value, this.budget);
   }
 
   private resolve(operand: Operand): Resolved {
@@ -226,7 +275,7 @@ class Evaluator {
       case 'value':
         return operand.value;
       case 'expansion': {
-        const value = resolveExpansion(operand, this.context);
+        const value = resolveExpansion(operand, this.context, this.budget);
         return value === undefined ? unknown : value;
       }
       case 'call':
@@ -251,14 +300,7 @@ class Evaluator {
 
 const isKnown = (value: Resolved): value is RuleValue => value !== unknown;
 
-const isRecord = (value: RuleValue): boolean => typeof value === 'object' && value !== null;
-
 const negated = (truth: Truth): Truth => (truth === null ? null : !truth);
-
-const isFixed = (comparison: Comparison): boolean => {
-  if ('comparisons' in comparison) return comparison.comparisons.every(isFixed);
-  return !('operand' in comparison) || comparison.operand.kind === 'value';
-};
 
 /** Whether the comparison says no of whatever is not there. */
 const needsValue = ({ operator }: Comparison): boolean =>

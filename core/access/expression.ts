@@ -84,6 +84,13 @@ export const expressionLimits = {
   pattern: 500,
   /** Code units of a text that is searched by a regular expression. */
   searchedText: 10_000,
+  /** Instructions that all its regular expressions come to. */
+  program: 10_000,
   /** Values that an expansion may stand for. */
   resolved: 10_000,
+  /**
+   * Comparisons that an evaluation may make; a text that is searched counts for each of its characters as much as the
+   * pattern has instructions.
+   */
+  work: 1_000_000,
 } as const;

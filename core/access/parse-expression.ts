@@ -15,6 +15,7 @@ import {
   listOperators,
   type Operand,
   type RuleValue,
+  type ValueOperator,
   valueOperators,
 } from './expression.js';
 import { numberOrBigint } from './partition-value.js';
@@ -52,6 +53,9 @@ const operatorNames = [
   '%function',
 ].join(', ');
 
+/** What a list in a list would be asked, which is compared as a whole only. */
+const ofLists: ReadonlySet<string> = new Set(['$all', '$size', '$elemMatch']);
+
 const nothing: Expression = { kind: 'constant', value: false };
 const noOperand: Operand = { kind: 'value', value: null };
 
@@ -65,6 +69,9 @@ class Parser {
   private readonly findings: Findings;
   private nodes = 0;
   private calls = 0;
+  private program = 0;
+  /** Within `$elemMatch`. */
+  private isInElement = false;
 
   constructor(functions: ReadonlySet<string>, findings: Findings) {
     this.functions = functions;
@@ -121,8 +128,12 @@ class Parser {
       return [{ operator: '$eq', operand: this.operand(input, path, depth) }];
     if (!this.enter(path, depth)) return [];
     const read: Comparison[] = [];
+    const met = new Set<string>();
     for (const name of Object.keys(input)) {
       const operator = canonical(name);
+      if (met.has(operator))
+        this.findings.add(pathOf(path, name), `${operator} a second time`, 'each operator once');
+      met.add(operator);
       if (operator === '$options' && ('$regex' in input || '%regex' in input)) continue;
       const comparison = this.comparison(operator, input[name], input, pathOf(path, name), depth);
       if (comparison !== null) read.push(comparison);
@@ -137,15 +148,18 @@ class Parser {
     path: string,
     depth: number,
   ): Comparison | null {
+    if (this.isInElement && ofLists.has(operator))
+      return this.wrong(path, `${operator} in $elemMatch`, 'an operator for what is no list', null);
     for (const known of valueOperators)
-      if (operator === known) return { operator: known, operand: this.operand(input, path, depth + 1) };
+      if (operator === known)
+        return { operator: known, operand: this.valueOperand(known, input, path, depth + 1) };
     for (const known of listOperators)
       if (operator === known) return { operator: known, operand: this.listOperand(input, path, depth + 1) };
     switch (operator) {
       case '$not':
       case '$elemMatch':
         if (isPlainObject(input) && Object.keys(input).some(isOperator))
-          return { operator, comparisons: this.comparisons(input, path, depth + 1) };
+          return { operator, comparisons: this.nestedComparisons(operator, input, path, depth + 1) };
         return this.wrong(path, describeFound(input), 'an object of operators', null);
       case '$exists':
         if (typeof input === 'boolean') return { operator, exists: input };
@@ -161,6 +175,19 @@ class Parser {
     }
   }
 
+  private nestedComparisons(
+    operator: '$not' | '$elemMatch',
+    input: unknown,
+    path: string,
+    depth: number,
+  ): readonly Comparison[] {
+    const wasInElement = this.isInElement;
+    this.isInElement ||= operator === '$elemMatch';
+    const read = this.comparisons(input, path, depth);
+    this.isInElement = wasInElement;
+    return read;
+  }
+
   private regex(pattern: unknown, options: unknown, path: string): Comparison | null {
     if (typeof pattern !== 'string' || pattern.length > expressionLimits.pattern)
       return this.wrong(
@@ -171,10 +198,33 @@ class Parser {
       );
     if (typeof options !== 'string' || !/^[ims]*$/.test(options))
       return this.wrong(path, `the options ${describeFound(options)}`, 'options among i, m and s', null);
-    const flaw = patternFlaw(pattern, options);
+    const flaw = this.patternFlaw(pattern, options);
     if (flaw !== null)
       return this.wrong(path, flaw, 'a regular expression of RE2 (no look-around, no back references)', null);
     return { operator: '$regex', pattern, options };
+  }
+
+  private valueOperand(operator: ValueOperator, input: unknown, path: string, depth: number): Operand {
+    const operand = this.operand(input, path, depth);
+    const isEquality = operator === '$eq' || operator === '$ne';
+    const isStructure =
+      operand.kind === 'list' ||
+      (operand.kind === 'value' && typeof operand.value === 'object' && operand.value !== null);
+    if (isEquality || !isStructure) return operand;
+    return this.wrong(path, describeFound(input), 'something that has an order', operand);
+  }
+
+  /** What is wrong with a regular expression, or null. */
+  private patternFlaw(pattern: string, options: string): string | null {
+    if (this.program > expressionLimits.program) return 'one more regular expression than fits';
+    try {
+      this.program += compilePattern(pattern, options).programSize();
+    } catch (error) {
+      return `the pattern ${JSON.stringify(pattern)} (${error instanceof Error ? error.message : String(error)})`;
+    }
+    return this.program <= expressionLimits.program
+      ? null
+      : `the pattern ${JSON.stringify(pattern)}, with which they are more than ${expressionLimits.program} instructions`;
   }
 
   /** A list, written out or what an expansion or a function stands for. */
@@ -226,6 +276,8 @@ class Parser {
   }
 
   private value(input: unknown, path: string, depth: number): RuleValue {
+    if (typeof input === 'string' && input.startsWith('%%'))
+      return this.wrong(path, `the expansion ${JSON.stringify(input)} in a value`, 'a value of JSON', null);
     if (input === null || typeof input === 'boolean' || typeof input === 'string') return input;
     if (typeof input === 'number' && Number.isFinite(input)) return input;
     if (!isPlainObject(input)) return this.wrong(path, describeFound(input), 'a value of JSON', null);
@@ -307,16 +359,6 @@ const isRoot = (name: string): name is ExpansionRoot =>
 const isExtendedJson = (input: Readonly<Record<string, unknown>>): boolean => {
   const names = Object.keys(input);
   return names.length === 1 && ['$oid', '$uuid', '$numberLong'].includes(names[0] ?? '');
-};
-
-/** What is wrong with a regular expression, or null. */
-const patternFlaw = (pattern: string, options: string): string | null => {
-  try {
-    compilePattern(pattern, options);
-    return null;
-  } catch (error) {
-    return `the pattern ${JSON.stringify(pattern)} (${error instanceof Error ? error.message : String(error)})`;
-  }
 };
 
 /** Searches in time that grows with the text alone, whatever the pattern. */

@@ -13,7 +13,7 @@ import {
   type Truth,
   type WantedCall,
 } from './evaluate.js';
-import type { Comparison, Expression, Operand, RuleValue } from './expression.js';
+import type { Comparison, Expansion, Expression, Operand, RuleValue } from './expression.js';
 
 export interface Permissions {
   readonly read: Expression;
@@ -116,13 +116,21 @@ const showOperand = (operand: Operand, context: AccessContext, answers: Answers)
     case 'value':
       return showValue(operand.value);
     case 'expansion':
-      return `${operand.text} (${showValue(resolveExpansion(operand, context))})`;
+      return `${operand.text} (${showExpansion(operand, context)})`;
     case 'list':
       return `[${operand.items.map((item) => showOperand(item, context, answers)).join(', ')}]`;
     case 'call': {
       const given = operand.arguments.map((each) => showOperand(each, context, answers)).join(', ');
       return `${operand.name}(${given}) (${showAnswer(operand.id, answers)})`;
     }
+  }
+};
+
+const showExpansion = (expansion: Expansion, context: AccessContext): string => {
+  try {
+    return showValue(resolveExpansion(expansion, context));
+  } catch {
+    return 'unknown';
   }
 };
 

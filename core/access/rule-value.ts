@@ -7,6 +7,7 @@ import { isPlainObject } from '../model/edge-kinds.js';
 import type { RuleRecord } from './evaluate.js';
 import type { RuleValue } from './expression.js';
 import { forbiddenNames } from './parse-expression.js';
+import { numberOrBigint } from './partition-value.js';
 
 const DEPTH = 20;
 const NODES = 100_000;
@@ -14,10 +15,11 @@ const NODES = 100_000;
 /** Undefined where it is no data, or more than rules can be told: 20 levels, 100,000 values. */
 export const toRuleValue = (given: unknown): RuleValue | undefined => new Copier().value(given, 1);
 
-/** An empty record where `given` is no plain object, or too much. */
-export const toRuleRecord = (given: unknown): RuleRecord => {
+/** Empty where there is nothing. Null where `given` is no plain object, or too much: then nothing is known of it. */
+export const toRuleRecord = (given: unknown): RuleRecord | null => {
+  if (given === undefined || given === null) return {};
   const copied = isPlainObject(given) ? toRuleValue(given) : undefined;
-  return (copied ?? {}) as RuleRecord;
+  return (copied ?? null) as RuleRecord | null;
 };
 
 class Copier {
@@ -36,8 +38,9 @@ class Copier {
     switch (typeof given) {
       case 'string':
       case 'boolean':
-      case 'bigint':
         return given;
+      case 'bigint':
+        return numberOrBigint(given);
       case 'number':
         return Number.isFinite(given) ? given : undefined;
       case 'object':
