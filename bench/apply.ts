@@ -19,26 +19,21 @@ import {
   update,
 } from '../core/model/instruction.js';
 import { intKey, type Key } from '../core/model/key.js';
-import type { CollectionType, ElementType } from '../core/model/schema.js';
 import { toInstructions } from '../core/model/snapshot.js';
 import { emptyState, type State } from '../core/model/state.js';
 import { objectValue } from '../core/model/value.js';
 import { type Random, seeded } from '../spec/kit/random.js';
+import { columnsOf, keyedTable } from './schema.js';
 import { measure, type Suite, type SuiteOptions } from './suite.js';
 
 const TABLE = 'Person';
 
-const column = (name: string, type: ElementType, collection: CollectionType = 'single'): Instruction =>
-  addColumn(TABLE, name, { type, nullable: false, collection, target: null });
+const column = columnsOf(TABLE);
 
 const schema: readonly Instruction[] = [
-  addTable(TABLE, {
-    type: 'topLevel',
-    primaryKey: { name: '_id', type: 'int', nullable: false },
-    asymmetric: false,
-  }),
+  keyedTable(TABLE, 'int'),
   addTable('Address', { type: 'embedded' }),
-  addColumn('Address', 'city', { type: 'string', nullable: false, collection: 'single', target: null }),
+  columnsOf('Address')('city', 'string'),
   column('name', 'string'),
   column('age', 'int'),
   column('score', 'double'),

@@ -5,8 +5,6 @@
 import type { Changeset } from '../core/model/changeset.js';
 import { encodeChangeset } from '../core/model/codec.js';
 import {
-  addColumn,
-  addTable,
   arrayErase,
   arrayInsert,
   arrayMove,
@@ -17,9 +15,9 @@ import {
   updateElement,
 } from '../core/model/instruction.js';
 import { type Key, objectIdKey } from '../core/model/key.js';
-import type { CollectionType, ElementType } from '../core/model/schema.js';
 import { seeded } from '../spec/kit/random.js';
 import { fields, type Transaction, type Value, type Workload, type Write } from './compaction-workload.js';
+import { columnsOf, keyedTable } from './schema.js';
 
 const TABLE = 'Task';
 const LIST = 'tags';
@@ -27,15 +25,10 @@ const INTEGER_FIELD = 1;
 const DEVICES = 16;
 const START = 1_700_000_000_000;
 
-const column = (field: string, type: ElementType, collection: CollectionType = 'single'): Instruction =>
-  addColumn(TABLE, field, { type, nullable: false, collection, target: null });
+const column = columnsOf(TABLE);
 
 const schema: readonly Instruction[] = [
-  addTable(TABLE, {
-    type: 'topLevel',
-    primaryKey: { name: '_id', type: 'objectId', nullable: false },
-    asymmetric: false,
-  }),
+  keyedTable(TABLE, 'objectId'),
   column('title', 'string'),
   column('priority', 'int'),
   column('progress', 'double'),

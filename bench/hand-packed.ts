@@ -153,38 +153,54 @@ const getString = (strings: string[]): number => {
   return number > 0 ? number - 1 : strings.push(getText()) - 1;
 };
 
-export interface Columns {
+/** A changeset that was read: `Text` is what strings are, `Value` what values are. */
+interface Read<Text, Value> {
   readonly version: number;
   readonly base: number;
   readonly timestamp: number;
   readonly origin: number;
+  readonly count: number;
   readonly bytes: Uint8Array;
-  readonly strings: readonly string[];
-  readonly kinds: readonly number[];
-  readonly tables: readonly number[];
+  readonly strings: Text[];
+  readonly kinds: number[];
+  readonly tables: number[];
   /** Offsets of the keys. */
-  readonly keys: readonly number[];
+  readonly keys: number[];
   /** -1 where there is none. */
-  readonly fields: readonly number[];
-  /** Null where there is none. */
-  readonly values: readonly (number | string | null)[];
+  readonly fields: number[];
+  readonly values: Value[];
 }
+
+/** Null where there is no value. */
+export type Columns = Read<string, number | string | null>;
+
+/** Two numbers for each string: offset and size of its text. Offsets of the values, -1 where there is none. */
+export type Offsets = Read<number, number>;
+
+/** Reads the head; the instructions come next. */
+const begun = <Text, Value>(encoded: Uint8Array): Read<Text, Value> => {
+  bytes = encoded;
+  from = 0;
+  return {
+    version: getVarint(),
+    base: getVarint(),
+    timestamp: getVarint(),
+    origin: getVarint(),
+    count: getVarint(),
+    bytes,
+    strings: [],
+    kinds: [],
+    tables: [],
+    keys: [],
+    fields: [],
+    values: [],
+  };
+};
 
 /** Into plain arrays that can be worked with: strings and integers are read, keys stay where they are. */
 export const decode = (encoded: Uint8Array): Columns => {
-  bytes = encoded;
-  from = 0;
-  const version = getVarint();
-  const base = getVarint();
-  const timestamp = getVarint();
-  const origin = getVarint();
-  const count = getVarint();
-  const strings: string[] = [];
-  const kinds: number[] = [];
-  const tables: number[] = [];
-  const keys: number[] = [];
-  const fields: number[] = [];
-  const values: (number | string | null)[] = [];
+  const read: Columns = begun(encoded);
+  const { count, strings, kinds, tables, keys, fields, values } = read;
   for (let i = 0; i < count; i++) {
     const kind = bytes[from++] as number;
     kinds.push(kind);
@@ -196,7 +212,7 @@ export const decode = (encoded: Uint8Array): Columns => {
     else if (kind === ADD || bytes[from++] === 0) values.push(getInt());
     else values.push(getText());
   }
-  return { version, base, timestamp, origin, bytes, strings, kinds, tables, keys, fields, values };
+  return read;
 };
 
 const skipString = (strings: number[]): number => {
@@ -208,37 +224,10 @@ const skipString = (strings: number[]): number => {
   return strings.length / 2 - 1;
 };
 
-export interface Offsets {
-  readonly version: number;
-  readonly base: number;
-  readonly timestamp: number;
-  readonly origin: number;
-  readonly bytes: Uint8Array;
-  /** Two numbers for each string: offset and size of its text. */
-  readonly strings: readonly number[];
-  readonly kinds: readonly number[];
-  readonly tables: readonly number[];
-  readonly keys: readonly number[];
-  readonly fields: readonly number[];
-  /** Offsets of the values, -1 where there is none. */
-  readonly values: readonly number[];
-}
-
 /** Into offsets only: nothing is read but what it takes to find the next thing. */
 export const locate = (encoded: Uint8Array): Offsets => {
-  bytes = encoded;
-  from = 0;
-  const version = getVarint();
-  const base = getVarint();
-  const timestamp = getVarint();
-  const origin = getVarint();
-  const count = getVarint();
-  const strings: number[] = [];
-  const kinds: number[] = [];
-  const tables: number[] = [];
-  const keys: number[] = [];
-  const fields: number[] = [];
-  const values: number[] = [];
+  const read: Offsets = begun(encoded);
+  const { count, strings, kinds, tables, keys, fields, values } = read;
   for (let i = 0; i < count; i++) {
     const kind = bytes[from++] as number;
     kinds.push(kind);
@@ -258,5 +247,5 @@ export const locate = (encoded: Uint8Array): Offsets => {
       }
     }
   }
-  return { version, base, timestamp, origin, bytes, strings, kinds, tables, keys, fields, values };
+  return read;
 };

@@ -9,7 +9,6 @@ import { edit } from '../core/model/apply.js';
 import type { Changeset } from '../core/model/changeset.js';
 import {
   addColumn,
-  addTable,
   arrayErase,
   arrayInsert,
   arrayMove,
@@ -20,6 +19,7 @@ import {
 import { type Key, objectIdKey } from '../core/model/key.js';
 import type { CollectionType } from '../core/model/schema.js';
 import { emptyState, type State } from '../core/model/state.js';
+import { keyedTable } from './schema.js';
 import type { Transaction, Workload, Write } from './workloads.js';
 
 export type Changesets = readonly Changeset[];
@@ -72,9 +72,8 @@ const column = (field: string, collection: CollectionType): Instruction =>
 /** What both sides start from. */
 export const baseOf = ({ objects, list }: Workload): State => {
   const draft = edit(emptyState);
-  const primaryKey = { name: '_id', type: 'objectId', nullable: false } as const;
   const instructions = [
-    addTable(TABLE, { type: 'topLevel', primaryKey, asymmetric: false }),
+    keyedTable(TABLE, 'objectId'),
     ...fieldNames.map((field) => column(field, 'single')),
     column(LIST, 'list'),
     ...Array.from({ length: objects }, (_, object) => createObject(TABLE, keyOf(object))),

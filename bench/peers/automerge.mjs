@@ -1,41 +1,19 @@
 /** Automerge: plain objects and an array behind proxies. It has no move: an element that moves is deleted and inserted. */
 import * as Automerge from '@automerge/automerge';
-
-const perform = (doc, write) => {
-  switch (write.kind) {
-    case 'set':
-      doc.objects[write.object][`field${write.field}`] = write.value;
-      break;
-    case 'create':
-      doc.objects[write.object] = { field0: write.value };
-      break;
-    case 'insert':
-      doc.list.splice(write.index, 0, write.value);
-      break;
-    case 'erase':
-      doc.list.splice(write.index, 1);
-      break;
-    case 'move': {
-      const [value] = doc.list.splice(write.index, 1);
-      doc.list.splice(write.to, 0, value);
-    }
-  }
-};
+import { documentOf, performInPlace } from './plain-document.mjs';
 
 const written = (base, side, changes) => {
   let doc = Automerge.clone(base);
   for (const writes of side) {
-    doc = Automerge.change(doc, (draft) => writes.forEach((write) => perform(draft, write)));
+    doc = Automerge.change(doc, (draft) => writes.forEach((write) => performInPlace(draft, write)));
     changes?.push(Automerge.getLastLocalChange(doc));
   }
   return doc;
 };
 
-export const open = ({ objects, list, left, right }) => {
-  const base = Automerge.from({
-    objects: Object.fromEntries(Array.from({ length: objects }, (_, object) => [object, {}])),
-    list: Array.from({ length: list }, (_, k) => k),
-  });
+export const open = (workload) => {
+  const { left, right } = workload;
+  const base = Automerge.from(documentOf(workload));
   const updates = [];
   written(base, right, updates);
   const mine = written(base, left);

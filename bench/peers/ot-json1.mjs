@@ -4,6 +4,7 @@
  * of the left side, composed, and that over it.
  */
 import json1 from 'ot-json1';
+import { documentOf, performInPlace } from './plain-document.mjs';
 
 const { type, insertOp, moveOp, removeOp, replaceOp } = json1;
 
@@ -40,30 +41,6 @@ const composed = (operations) => {
 };
 
 /** Applying copies the way to the change, so what one write changes is changed in place here. */
-const performInPlace = (doc, write) => {
-  switch (write.kind) {
-    case 'set':
-      doc.objects[write.object][`field${write.field}`] = write.value;
-      break;
-    case 'create':
-      doc.objects[write.object] = { field0: write.value };
-      break;
-    case 'insert':
-      doc.list.splice(write.index, 0, write.value);
-      break;
-    case 'erase':
-      doc.list.splice(write.index, 1);
-      break;
-    case 'move':
-      doc.list.splice(write.to, 0, ...doc.list.splice(write.index, 1));
-  }
-};
-
-const documentOf = ({ objects, list }) => ({
-  objects: Object.fromEntries(Array.from({ length: objects }, (_, object) => [object, {}])),
-  list: Array.from({ length: list }, (_, k) => k),
-});
-
 const operationsOf = (doc, side) =>
   side.map((writes) =>
     composed(
