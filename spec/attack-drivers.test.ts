@@ -1,6 +1,6 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { openClient, SynclineError } from '../transports/client.js';
+import { SynclineError } from '../transports/client.js';
 import { memoryNetwork } from '../transports/links/memory.js';
 import type { ClientStore, Connector } from '../transports/ports.js';
 import { startServer } from '../transports/server.js';
@@ -8,13 +8,14 @@ import { memoryClientStore, memoryServerStore } from '../transports/stores/memor
 import { deferred, eventually, forEachOf, turn } from './kit/async.js';
 import {
   add,
+  breakingStore,
+  ended,
   newestId,
   nothingUnhandled,
+  openOn,
   rejection,
-  schema,
   setUp,
   soon,
-  timing,
 } from './kit/driver-world.js';
 
 const listeners = suite('listeners that throw');
@@ -40,9 +41,7 @@ listeners('disturb neither the device nor each other, and are reported', async (
   assert.equal(new Set(failures.map((failure) => failure.area)), new Set(['listener']));
   assert.match(failures.map((failure) => failure.message).join(), 'an observer with a bug');
   assert.match(String(await soon('the loop has ended', rejection(loop))), 'a loop with a bug');
-  await a.close();
-  await server.close();
-  await nothingUnhandled();
+  await ended(server, a);
 });
 
 listeners('that write, pause and observe within a call find everything in order', async () => {
@@ -70,9 +69,7 @@ listeners('that write, pause and observe within a call find everything in order'
   for (let i = 1; i < states.length; i++)
     assert.is(states[i]?.split(' ')[0], states[i - 1]?.split(' ')[1], states.join(', '));
   assert.is(await server.digest('p'), a.digest());
-  await a.close();
-  await server.close();
-  await nothingUnhandled();
+  await ended(server, a);
 });
 
 listeners('to notes do not stop a server', async () => {
@@ -101,9 +98,7 @@ listeners('to notes do not stop a server', async () => {
   }
   assert.ok(told > 0);
   assert.is(a.digest(), b.digest());
-  for (const client of [a, b]) await client.close();
-  await server.close();
-  await nothingUnhandled();
+  for (const client of [a, b]) await ended(server, client);
 });
 
 listeners.run();
@@ -152,21 +147,14 @@ for (const [how, token] of [
     });
     await soon('uploaded', a.session.waitForUpload());
     assert.is(attempts, 3);
-    await a.close();
-    await server.close();
-    await nothingUnhandled();
+    await ended(server, a);
   });
 
 tokens('one that rejects before a link that never opens has ended is not forgotten', async () => {
   const connector: Connector = {
     connect: () => ({ send: () => undefined, bufferedBytes: 0, close: () => undefined }),
   };
-  const a = await openClient({
-    schema,
-    store: memoryClientStore(),
-    connector,
-    partition: 'p',
-    timing,
+  const a = await openOn(connector, {
     token: { token: () => Promise.reject(new Error('no token today')) },
   });
   await eventually('it is told', () => /no token today/.test(String(a.session.describe().failure)));
@@ -187,7 +175,7 @@ ends('a client that is closed starts nothing, and leaves nobody waiting', async 
       return network.connector.connect(events);
     },
   };
-  const a = await openClient({ schema, store: memoryClientStore(), connector, partition: 'p', timing });
+  const a = await openOn(connector);
   const closing = a.close();
   assert.instance(await soon('a wait during', rejection(a.session.waitForUpload())), SynclineError);
   await soon('closed', Promise.all([closing, a.close()]));
@@ -213,13 +201,7 @@ ends('a second close waits for the first', async () => {
       isClosed = true;
     },
   };
-  const a = await openClient({
-    schema,
-    store: slow,
-    connector: memoryNetwork().connector,
-    partition: 'p',
-    timing,
-  });
+  const a = await openOn(memoryNetwork().connector, { store: slow });
   void a.close();
   const second = a.close().then(() => assert.ok(isClosed));
   await turn();
@@ -231,16 +213,10 @@ ends('a second close waits for the first', async () => {
 
 ends('a device that cannot save says that it is not connected, and leaves nobody waiting', async () => {
   const { server, open } = await setUp();
-  const store = memoryClientStore();
-  let isBroken = false;
-  const breaking: ClientStore = {
-    load: () => store.load(),
-    commit: (batch) => (isBroken ? Promise.reject(new Error('no space left')) : store.commit(batch)),
-    close: () => store.close(),
-  };
-  const a = await open({ store: breaking });
+  const { store, breaks } = breakingStore();
+  const a = await open({ store });
   await soon('uploaded', a.session.waitForUpload());
-  isBroken = true;
+  breaks();
   await rejection(add(a).saved);
   assert.match(String(await soon('a wait', rejection(a.session.waitForUpload()))), 'no space left');
   assert.is(a.session.connectionState, 'disconnected');
@@ -248,9 +224,7 @@ ends('a device that cannot save says that it is not connected, and leaves nobody
   assert.match(String(a.session.describe().failure), 'no space left');
   a.session.resume();
   assert.is(a.session.connectionState, 'disconnected');
-  await a.close();
-  await server.close();
-  await nothingUnhandled();
+  await ended(server, a);
 });
 
 ends('a server that is closed does not wait for whoever is asked about a user', async () => {
@@ -293,9 +267,7 @@ ends('pauses and resumes in a storm end where the last one says', async () => {
   a.session.resume();
   await soon('uploaded', a.session.waitForUpload());
   assert.is(await server.digest('p'), a.digest());
-  await a.close();
-  await server.close();
-  await nothingUnhandled();
+  await ended(server, a);
 });
 
 ends.run();

@@ -4,7 +4,7 @@ import { limits } from '../core/base/limits.js';
 import { decodeServerMessage } from '../core/protocol/codec.js';
 import { type Client, type ClientOptions, openClient, SynclineError } from '../transports/client.js';
 import { memoryNetwork } from '../transports/links/memory.js';
-import type { ClientStore, CloseReason, Connector } from '../transports/ports.js';
+import type { CloseReason, Connector } from '../transports/ports.js';
 import { type Server, type ServerNote, startServer } from '../transports/server.js';
 import {
   MemoryDatabase,
@@ -13,6 +13,7 @@ import {
   memoryServerStore,
 } from '../transports/stores/memory.js';
 import { forEachOf } from './kit/async.js';
+import { breakingStore } from './kit/driver-world.js';
 
 const schema = [
   {
@@ -346,16 +347,10 @@ badInput('a server that is not there is tried again, ever less often, and writes
 
 badInput('a store that cannot save stops the device from telling anybody', async () => {
   const { server, open } = await setUp();
-  const store = memoryClientStore();
-  let isBroken = false;
-  const breaking: ClientStore = {
-    load: () => store.load(),
-    commit: (batch) => (isBroken ? Promise.reject(new Error('no space left')) : store.commit(batch)),
-    close: () => store.close(),
-  };
-  const a = await open({ store: breaking });
+  const { store, breaks } = breakingStore();
+  const a = await open({ store });
   await synced(a);
-  isBroken = true;
+  breaks();
   const before = await server.version('p');
   const receipt = a.write((tx) => tx.create('Task', { _id: 'x', title: 'lost' }));
   await receipt.saved.then(

@@ -1,20 +1,21 @@
 /** What an app sees of a session: states, writes that arrive, errors, conflicts, a description. */
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { type ConnectionStateChange, openClient, SynclineError } from '../transports/client.js';
+import { type ConnectionStateChange, SynclineError } from '../transports/client.js';
 import { memoryNetwork } from '../transports/links/memory.js';
 import { startServer } from '../transports/server.js';
 import { MemoryFile, memoryClientStore, memoryServerStore } from '../transports/stores/memory.js';
 import { eventually, forEachOf, turn } from './kit/async.js';
 import {
   add,
+  breakingStore,
+  ended,
   newestId,
   nothingUnhandled,
+  openOn,
   rejection,
-  schema,
   setUp,
   soon,
-  timing,
 } from './kit/driver-world.js';
 import { courteous, ScriptedServer } from './kit/scripted-server.js';
 
@@ -57,9 +58,7 @@ states('end for a reader whose signal is aborted, and for nobody else', async ()
   a.session.resume();
   await a.session.waitForDownload();
   assert.equal(other, ['connecting', 'connected']);
-  await a.close();
-  await server.close();
-  await nothingUnhandled();
+  await ended(server, a);
 });
 
 states('and the state are told apart: active says what the app wants, connected what there is', async () => {
@@ -129,9 +128,7 @@ directions('downloads paused: nothing changes here, and what is written arrives'
   assert.is(a.objects('Task').size, 6);
   assert.is(a.digest(), b.digest());
   assert.is(await server.digest('p'), a.digest());
-  for (const client of [a, b]) await client.close();
-  await server.close();
-  await nothingUnhandled();
+  for (const client of [a, b]) await ended(server, client);
 });
 
 directions('in a storm of pauses and resumes: all that was written arrives everywhere', async () => {
@@ -150,9 +147,7 @@ directions('in a storm of pauses and resumes: all that was written arrives every
   for (const client of [a, b]) await soon('downloaded', client.session.waitForDownload());
   assert.is(a.digest(), b.digest());
   assert.is(await server.digest('p'), a.digest());
-  for (const client of [a, b]) await client.close();
-  await server.close();
-  await nothingUnhandled();
+  for (const client of [a, b]) await ended(server, client);
 });
 
 directions.run();
@@ -192,9 +187,7 @@ writes('of an earlier run are told by their version', async () => {
   await soon('and again', again.session.integrated(version));
   for (const odd of [-1, 0.5, 10_000, Number.NaN])
     assert.match(String(await rejection(again.session.integrated(odd))), 'does not exist');
-  await again.close();
-  await server.close();
-  await nothingUnhandled();
+  await ended(server, again);
 });
 
 writes('that the server cannot integrate are told so, with the reason', async () => {
@@ -213,13 +206,7 @@ writes('that the server cannot integrate are told so, with the reason', async ()
         });
     },
   });
-  const a = await openClient({
-    schema,
-    store: memoryClientStore(),
-    connector: server,
-    partition: 'p',
-    timing,
-  });
+  const a = await openOn(server);
   const errors: SynclineError[] = [];
   void forEachOf(a.session.errors(), (error) => void errors.push(error));
   await a.session.waitForDownload();
@@ -282,32 +269,21 @@ telling('own writes that lose, to a client that was not opened to explain', asyn
   assert.is(lost?.by.file, b.session.describe().ident);
   assert.is(lost?.winner.file, a.session.describe().ident);
   await conflicts.return?.();
-  for (const client of [a, b]) await client.close();
-  await server.close();
-  await nothingUnhandled();
+  for (const client of [a, b]) await ended(server, client);
 });
 
 telling('errors that suspend it, and those of the store that end it; then the loop ends', async () => {
   const { server, open } = await setUp();
-  const store = memoryClientStore();
-  let isBroken = false;
-  const a = await open({
-    store: {
-      load: () => store.load(),
-      commit: (batch) => (isBroken ? Promise.reject(new Error('no space left')) : store.commit(batch)),
-      close: () => store.close(),
-    },
-  });
+  const { store, breaks } = breakingStore();
+  const a = await open({ store });
   const errors: string[] = [];
   const reading = forEachOf(a.session.errors(), (error) => void errors.push(error.message));
   await a.session.waitForUpload();
-  isBroken = true;
+  breaks();
   await rejection(add(a).saved);
   await soon('the end', reading);
   assert.match(errors.join(), 'no space left');
-  await a.close();
-  await server.close();
-  await nothingUnhandled();
+  await ended(server, a);
 });
 
 telling('who it is and where it stands, in one record that can be printed', async () => {

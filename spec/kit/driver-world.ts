@@ -2,7 +2,8 @@
 import * as assert from 'uvu/assert';
 import { type Client, type ClientOptions, openClient } from '../../transports/client.js';
 import { memoryNetwork } from '../../transports/links/memory.js';
-import { type ServerNote, type ServerOptions, startServer } from '../../transports/server.js';
+import type { ClientStore, Connector } from '../../transports/ports.js';
+import { type Server, type ServerNote, type ServerOptions, startServer } from '../../transports/server.js';
 import { memoryClientStore, memoryServerStore } from '../../transports/stores/memory.js';
 import { turn } from './async.js';
 
@@ -17,6 +18,26 @@ export const nothingUnhandled = async (): Promise<void> => {
   assert.equal(unhandled.splice(0).map(String), []);
 };
 
+/** A device whose links are those of the connector. */
+export const openOn = (connector: Connector, more: Partial<ClientOptions> = {}): Promise<Client> =>
+  openClient({ schema, store: memoryClientStore(), connector, partition: 'p', timing, ...more });
+
+/** A store in memory that takes commits until `breaks` is called. */
+export const breakingStore = (): { readonly store: ClientStore; breaks(): void } => {
+  const intact = memoryClientStore();
+  let isBroken = false;
+  return {
+    store: {
+      load: () => intact.load(),
+      commit: (batch) => (isBroken ? Promise.reject(new Error('no space left')) : intact.commit(batch)),
+      close: () => intact.close(),
+    },
+    breaks: () => {
+      isBroken = true;
+    },
+  };
+};
+
 export const setUp = async (options: Partial<ServerOptions> = {}) => {
   const network = memoryNetwork();
   const notes: ServerNote[] = [];
@@ -26,16 +47,15 @@ export const setUp = async (options: Partial<ServerOptions> = {}) => {
     onNote: (note) => void notes.push(note),
     ...options,
   });
-  const open = (more: Partial<ClientOptions> = {}): Promise<Client> =>
-    openClient({
-      schema,
-      store: memoryClientStore(),
-      connector: network.connector,
-      partition: 'p',
-      timing,
-      ...more,
-    });
+  const open = (more: Partial<ClientOptions> = {}): Promise<Client> => openOn(network.connector, more);
   return { server, open, network, notes };
+};
+
+/** Closes the clients and then the server; nothing may be left that nobody has caught. */
+export const ended = async (server: Server, ...clients: readonly Client[]): Promise<void> => {
+  for (const client of clients) await client.close();
+  await server.close();
+  await nothingUnhandled();
 };
 
 let nextId = 0;
