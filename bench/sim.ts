@@ -7,6 +7,7 @@
  * Goal: 20,000 runs as `npm run sim` draws them in under 30 minutes on two cores, so 333 a minute on each.
  */
 import { type SimulationOptions, simulate } from '../spec/simulation/simulate.js';
+import { recordingCost } from './recording-cost.js';
 import type { Suite, SuiteOptions } from './suite.js';
 
 interface Size {
@@ -66,5 +67,6 @@ export const suite: Suite = {
   question: 'How much simulated life does a second hold?',
   async run(options) {
     for (const size of sizes) await measured(size, options);
+    await recordingCost(options);
   },
 };

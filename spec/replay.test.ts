@@ -6,6 +6,7 @@ import * as E from 'fp-ts/lib/Either.js';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { Reader } from '../core/base/bytes.js';
+import { limits } from '../core/base/limits.js';
 import { newClientFile } from '../core/history/client-file.js';
 import { syncline } from '../core/merge/rule-set.js';
 import { addTable } from '../core/model/instruction.js';
@@ -83,6 +84,9 @@ const sentence = 'so many words about a task that it takes some place in a recor
 const wordy = [{ ...schema[0], properties: { _id: 'string', votes: 'int', text: 'string?' } }];
 
 test('a recording stays within its bounds, and holds what came last', async () => {
+  const before = { ...limits };
+  // What a server holds of its history is in each of its checkpoints.
+  Object.assign(limits, { tailEntries: 20 });
   const maxBytes = 64 * 1024;
   const recorder = memoryRecording({ maxBytes });
   const serving = memoryRecording({ maxBytes });
@@ -91,12 +95,13 @@ test('a recording stays within its bounds, and holds what came last', async () =
   for (let i = 0; i < 40; i++) client.write((tx) => tx.create('Task', { _id: `t${i}`, text: sentence }));
   for (let i = 0; i < 800; i++) {
     client.write((tx) => tx.update('Task', `t${i % 40}`, { votes: i, text: `${i} ${sentence}` }));
-    if (i % 50 === 0) await client.session.waitForUpload();
+    if (i % 20 === 0) await client.session.waitForUpload();
   }
   await client.session.waitForUpload();
   const { version } = client.write(() => undefined);
   await client.close();
   await server.close();
+  Object.assign(limits, before);
   for (const each of [recorder, serving]) {
     const bytes = each.bytes();
     assert.is(each.failure, null);

@@ -155,8 +155,12 @@ class Rewriting {
       return;
     }
     const isSame = original.differences.length === 0;
-    const found = subject.digest(after);
-    this.#put({ type: 'step', track, isMoreComing, digest: isSame ? found : (found ^ 1) >>> 0 }, writeEvent);
+    const { isDeep } = head;
+    const found = subject.digest(after, isDeep);
+    this.#put(
+      { type: 'step', track, isMoreComing, isDeep, digest: isSame ? found : (found ^ 1) >>> 0 },
+      writeEvent,
+    );
   }
 }
 

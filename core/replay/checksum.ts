@@ -4,12 +4,18 @@
  * not forgery.
  */
 const PRIME = 0x9e3779b1 | 0;
+const START = 0x243f6a88;
 
 export class Checksum {
   #hash: number;
 
   constructor(seed = 0) {
-    this.#hash = seed ^ 0x243f6a88;
+    this.#hash = seed ^ START;
+  }
+
+  /** As a new one. */
+  begin(seed = 0): void {
+    this.#hash = seed ^ START;
   }
 
   word(word: number): void {

@@ -33,9 +33,11 @@ export const segmentHead = (sequence: number, other: number): Uint8Array => {
   return bytes;
 };
 
+const sum = new Checksum();
+
 /** Of the body in [start, end). */
 export const entryChecksum = (sequence: number, bytes: Uint8Array, start: number, end: number): number => {
-  const sum = new Checksum(sequence);
+  sum.begin(sequence);
   sum.bytes(bytes, start, end);
   return sum.done();
 };

@@ -1,9 +1,13 @@
 /**
- * Digests of steps: 32 bits over all effects, byte for byte, and over where the step has led, in a few numbers.
- * Tokens are left out: they are not recorded.
+ * Digests of steps: 32 bits over all effects and over where the step has led, in a few numbers. What is saved
+ * counts byte for byte. Of what is sent the numbers count, and in a deep digest every byte: encoding messages once
+ * more takes longer than everything else here, and what they carry was saved before. Tokens are left out: they are
+ * not recorded.
  */
 import type { RecordBatch } from '../base/record.js';
 import type { Decision } from '../merge/recorder.js';
+import type { Changeset } from '../model/changeset.js';
+import type { UploadCursor } from '../model/progress.js';
 import { encodeMessage } from '../protocol/codec.js';
 import type { Message } from '../protocol/messages.js';
 import type { ClientEffect, ClientSession } from '../session/client-session.js';
@@ -11,16 +15,22 @@ import { clientPhases } from '../session/phases.js';
 import type { ServerEffect, ServerMachine } from '../session/server-session.js';
 import { Checksum } from './checksum.js';
 
+/** A name of ours: short ones by their length and first letters, which is what they differ in. */
+const name = (to: Checksum, text: string): void => {
+  if (text.length > 10) to.text(text);
+  else to.word((text.length << 16) | (text.charCodeAt(0) << 8) | text.charCodeAt(1));
+};
+
 const batch = (to: Checksum, { deletes, puts }: RecordBatch): void => {
   to.word(deletes.length);
   for (const { space, from, to: end } of deletes) {
-    to.text(space);
+    name(to, space);
     to.number(from);
     to.number(end);
   }
   to.word(puts.length);
   for (const { space, index, bytes } of puts) {
-    to.text(space);
+    name(to, space);
     to.number(index);
     to.bytes(bytes);
   }
@@ -38,8 +48,41 @@ const decisions = (to: Checksum, made: readonly Decision[]): void => {
   }
 };
 
-const clientEffect = (to: Checksum, effect: ClientEffect): void => {
-  to.text(effect.type);
+const cursor = (to: Checksum, { clientVersion, lastIntegratedServerVersion }: UploadCursor): void => {
+  to.number(clientVersion);
+  to.number(lastIntegratedServerVersion);
+};
+
+const changesetsOf = (to: Checksum, changesets: readonly Changeset[]): void => {
+  to.word(changesets.length);
+  for (const { version, base, timestamp, origin, instructions } of changesets) {
+    to.number(version);
+    to.number(base);
+    to.number(timestamp);
+    to.word(origin);
+    to.word(instructions.length);
+  }
+};
+
+const sent = (to: Checksum, message: Message, isDeep: boolean): void => {
+  to.number(message.session);
+  if (isDeep) to.bytes(encodeMessage(tokenless(message)));
+  else if (message.type === 'upload') {
+    cursor(to, message.progress);
+    to.number(message.lockedServerVersion);
+    changesetsOf(to, message.changesets);
+  } else if (message.type === 'download') {
+    cursor(to, message.upload);
+    to.number(message.download.serverVersion);
+    to.number(message.download.lastIntegratedClientVersion);
+    to.number(message.latest.version);
+    to.number(message.downloadableBytes);
+    changesetsOf(to, message.changesets);
+  } else to.bytes(encodeMessage(tokenless(message)));
+};
+
+const clientEffect = (to: Checksum, effect: ClientEffect, isDeep: boolean): void => {
+  name(to, effect.type);
   switch (effect.type) {
     case 'commit':
       batch(to, effect.batch);
@@ -54,7 +97,7 @@ const clientEffect = (to: Checksum, effect: ClientEffect): void => {
       to.text(effect.message);
       return;
     case 'send':
-      to.bytes(encodeMessage(tokenless(effect.message)));
+      sent(to, effect.message, isDeep);
       return;
     case 'timer':
       to.number(effect.at ?? -1);
@@ -79,9 +122,15 @@ const clientEffect = (to: Checksum, effect: ClientEffect): void => {
   }
 };
 
-export const clientDigest = (session: ClientSession, effects: readonly ClientEffect[]): number => {
-  const to = new Checksum();
-  for (const effect of effects) clientEffect(to, effect);
+const to = new Checksum();
+
+export const clientDigest = (
+  session: ClientSession,
+  effects: readonly ClientEffect[],
+  isDeep: boolean,
+): number => {
+  to.begin();
+  for (const effect of effects) clientEffect(to, effect, isDeep);
   const { phase, file, number, sent, attempts, deadline, waiters } = session;
   to.word(clientPhases.indexOf(phase));
   to.number(file.version);
@@ -93,15 +142,15 @@ export const clientDigest = (session: ClientSession, effects: readonly ClientEff
   return to.done();
 };
 
-const serverEffect = (to: Checksum, effect: ServerEffect): void => {
-  to.text(effect.type);
+const serverEffect = (to: Checksum, effect: ServerEffect, isDeep: boolean): void => {
+  name(to, effect.type);
   switch (effect.type) {
     case 'commit':
       batch(to, effect.batch);
       return;
     case 'send':
       to.number(effect.connection);
-      to.bytes(encodeMessage(effect.message));
+      sent(to, effect.message, isDeep);
       return;
     case 'read':
       to.number(effect.id);
@@ -131,9 +180,13 @@ const serverEffect = (to: Checksum, effect: ServerEffect): void => {
   }
 };
 
-export const serverDigest = (machine: ServerMachine, effects: readonly ServerEffect[]): number => {
-  const to = new Checksum();
-  for (const effect of effects) serverEffect(to, effect);
+export const serverDigest = (
+  machine: ServerMachine,
+  effects: readonly ServerEffect[],
+  isDeep: boolean,
+): number => {
+  to.begin();
+  for (const effect of effects) serverEffect(to, effect, isDeep);
   const { partition, sessions, nextRead, isBehind } = machine;
   to.number(partition.head);
   to.number(partition.nextIdent);

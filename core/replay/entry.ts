@@ -31,7 +31,13 @@ interface OfTrack {
 }
 
 export type EntryHead =
-  | (OfTrack & { readonly type: 'step'; readonly isMoreComing: boolean; readonly digest: number })
+  | (OfTrack & {
+      readonly type: 'step';
+      readonly isMoreComing: boolean;
+      /** What kind of digest it is (`effect-digest.ts`). */
+      readonly isDeep: boolean;
+      readonly digest: number;
+    })
   | (OfTrack & { readonly type: 'threw'; readonly isMoreComing: boolean; readonly message: string })
   | (OfTrack & { readonly type: 'checkpoint'; readonly kind: Kind; readonly name: string })
   | (OfTrack & { readonly type: 'state'; readonly digest: string })
@@ -47,7 +53,7 @@ export type EntryHead =
 const kind = oneOf<Kind>(['client', 'server']);
 
 export const headForm: Form<EntryHead> = union<EntryHead>({
-  step: record({ track: uint, isMoreComing: bool, digest: uint }),
+  step: record({ track: uint, isMoreComing: bool, isDeep: bool, digest: uint }),
   threw: record({ track: uint, isMoreComing: bool, message: text }),
   checkpoint: record({ track: uint, kind, name: text }),
   state: record({ track: uint, digest: text }),

@@ -5,7 +5,7 @@
  * A recording is bounded: it has two segments, and when the second is full the first gives way. In each segment
  * every machine begins with a checkpoint, taken before its first step there. Checkpoints may take half of a
  * segment: machines that do not fit are left out of it, so that what is spent on checkpoints stays within what
- * is recorded of steps. A step that is larger than a quarter of a segment leaves a gap.
+ * is recorded of steps; their steps count as if they were recorded, and the next segment has room for them again. A step that is larger than a quarter of a segment leaves a gap.
  *
  * Tokens are never recorded. Whatever goes wrong in here ends the recording, and nothing else.
  */
@@ -15,6 +15,7 @@ import { forEach } from '../base/trie.js';
 import { digest } from '../model/digest.js';
 import type { State } from '../model/state.js';
 import { PROTOCOL_VERSION } from '../protocol/version.js';
+import { clientStep } from '../session/client.js';
 import type { ClientEffect, ClientEvent, ClientSession, ClientStep } from '../session/client-session.js';
 import type { ServerEffect, ServerEvent, ServerMachine } from '../session/server-session.js';
 import type { RecordedClientEvent } from './client-form.js';
@@ -39,8 +40,14 @@ export interface RecordingSink {
   flush(): void;
 }
 
+/** Steps from one deep digest of effects to the next. */
+const STEPS_PER_DEEP_DIGEST = 32;
+
+/** What a step without a frame is taken for, where it is not recorded. */
+const SKIPPED_BYTES = 100;
+
 /** Steps between two digests of the data; more where there are many objects, whose sum each of them takes. */
-const STEPS_PER_DIGEST = 256;
+const STEPS_PER_DIGEST = 512;
 
 const objectsIn = (state: State): number => {
   let count = 0;
@@ -95,6 +102,10 @@ class Log {
     return this.#writer.entry(this.#sequence, head, rest);
   }
 
+  step(head: Extract<EntryHead, { type: 'step' }>, rest: (to: Writer) => void): Uint8Array {
+    return this.#writer.step(this.#sequence, head, rest);
+  }
+
   /** Whether there was room: else another segment is to begin. */
   append(bytes: Uint8Array, isCheckpoint = false): boolean {
     if (this.#used + bytes.length > this.#size) return false;
@@ -102,6 +113,12 @@ class Log {
     this.#used += bytes.length;
     if (isCheckpoint) this.#checkpoints += bytes.length;
     return true;
+  }
+
+  /** As if so many bytes had been recorded: whoever is left out of this segment has another chance in the next. */
+  skip(bytes: number): void {
+    this.#used += bytes;
+    if (this.#used > this.#size) this.rotate();
   }
 
   rotate(): void {
@@ -143,12 +160,15 @@ export class Track<Machine, Event extends object, Recorded, Effect> {
   readonly #kind: Kind;
   readonly #name: string;
   readonly #number: number;
-  readonly #frames = new WeakMap<Event, Uint8Array>();
+  /** Of events whose step has not been kept yet. */
+  readonly #frames = new Map<Event, Uint8Array>();
   #taken: Taken<Machine, Event, Effect>[] = [];
   /** The segment that has its checkpoint, or says that there is none. */
   #segment = 0;
   #isLeftOut = false;
   #sinceDigest = 0;
+  #digestAfter = STEPS_PER_DIGEST;
+  #sinceDeep = 0;
 
   constructor(log: Log, subject: Subject<Machine, Event, Recorded, Effect>, kind: Kind, name: string) {
     this.#log = log;
@@ -160,7 +180,7 @@ export class Track<Machine, Event extends object, Recorded, Effect> {
 
   /** The frame that the event's message has come in: it need not be encoded again. */
   framed(event: Event, frame: Uint8Array): void {
-    this.#frames.set(event, frame);
+    if (this.#log.failure === null) this.#frames.set(event, frame);
   }
 
   /** Takes a step that counts once it is kept. Throws what the machine throws. */
@@ -170,7 +190,8 @@ export class Track<Machine, Event extends object, Recorded, Effect> {
       after = this.#subject.step(before, event, isMoreComing);
     } catch (error) {
       this.keep();
-      this.#log.guarded(() => this.#threw(before, event, isMoreComing, error));
+      const frame = this.#frames.get(event) ?? null;
+      this.#log.guarded(() => this.threw(before, event, isMoreComing, error, frame));
       this.#log.flush();
       throw error;
     }
@@ -181,11 +202,23 @@ export class Track<Machine, Event extends object, Recorded, Effect> {
   /** All steps since the last call count. */
   keep(): void {
     const taken = this.#taken;
+    if (this.#log.failure !== null) this.#frames.clear();
     if (taken.length === 0) return;
     this.#taken = [];
-    this.#log.guarded(() => {
-      for (const each of taken) this.#record(each);
+    this.guarded(() => {
+      for (const { before, event, isMoreComing, after } of taken)
+        this.record(before, event, isMoreComing, after, this.#frames.get(event) ?? null);
     });
+    if (this.#frames.size > 0) for (const { event } of taken) this.#frames.delete(event);
+  }
+
+  /** Runs what belongs to the recording alone. */
+  protected guarded(body: () => void): void {
+    this.#log.guarded(body);
+  }
+
+  protected flush(): void {
+    this.#log.flush();
   }
 
   /** None of them do. */
@@ -193,25 +226,41 @@ export class Track<Machine, Event extends object, Recorded, Effect> {
     this.#taken = [];
   }
 
-  #record({ before, event, isMoreComing, after }: Taken<Machine, Event, Effect>): void {
-    const digestOfStep = this.#subject.digest(after);
-    const recorded = this.#subject.record(event, after, this.#frames.get(event) ?? null);
-    const head = { type: 'step', track: this.#number, isMoreComing, digest: digestOfStep } as const;
-    if (this.#append(before, head, recorded)) this.#digestNowAndThen(after.machine);
+  /** Takes down a step that counts. */
+  protected record(
+    before: Machine,
+    event: Event,
+    isMoreComing: boolean,
+    after: Step<Machine, Effect>,
+    frame: Uint8Array | null,
+  ): void {
+    const isDeep = this.#sinceDeep++ % STEPS_PER_DEEP_DIGEST === 0;
+    const found = this.#subject.digest(after, isDeep);
+    const head = { type: 'step', track: this.#number, isMoreComing, isDeep, digest: found } as const;
+    const rest = (to: Writer): void => this.#subject.write(to, event, after, frame);
+    if (this.#append(before, () => this.#log.step(head, rest))) this.#digestNowAndThen(after.machine);
+    else this.#log.skip((frame?.length ?? 0) + SKIPPED_BYTES);
   }
 
-  #threw(before: Machine, event: Event, isMoreComing: boolean, error: unknown): void {
+  protected threw(
+    before: Machine,
+    event: Event,
+    isMoreComing: boolean,
+    error: unknown,
+    frame: Uint8Array | null,
+  ): void {
     const message = error instanceof Error ? error.message : String(error);
-    const recorded = this.#subject.record(event, null, this.#frames.get(event) ?? null);
-    this.#append(before, { type: 'threw', track: this.#number, isMoreComing, message }, recorded);
+    const head = { type: 'threw', track: this.#number, isMoreComing, message } as const;
+    const rest = (to: Writer): void => this.#subject.write(to, event, null, frame);
+    this.#append(before, () => this.#log.entry(head, rest));
   }
 
   /** Whether it is there. */
-  #append(before: Machine, head: EntryHead, recorded: Recorded): boolean {
+  #append(before: Machine, made: () => Uint8Array): boolean {
     const log = this.#log;
     for (;;) {
       if (!this.#isBegun(before)) return false;
-      const bytes = log.entry(head, (to) => this.#subject.recorded.write(to, recorded));
+      const bytes = made();
       if (log.isTooLarge(bytes)) {
         const reason = `a step of ${bytes.length} bytes is more than a quarter of a segment`;
         if (!log.append(log.entry({ type: 'gap', track: this.#number, reason }))) log.rotate();
@@ -258,10 +307,10 @@ export class Track<Machine, Event extends object, Recorded, Effect> {
   }
 
   #digestNowAndThen(machine: Machine): void {
-    if (++this.#sinceDigest < STEPS_PER_DIGEST) return;
+    if (++this.#sinceDigest < this.#digestAfter) return;
     const state = this.#subject.state(machine);
-    if (this.#sinceDigest < objectsIn(state)) return;
     this.#sinceDigest = 0;
+    this.#digestAfter = Math.max(STEPS_PER_DIGEST, 4 * objectsIn(state));
     const entry = this.#log.entry({ type: 'state', track: this.#number, digest: digest(state) });
     // Where it does not fit the checkpoint of the next segment says the same.
     this.#log.append(entry);
@@ -269,12 +318,19 @@ export class Track<Machine, Event extends object, Recorded, Effect> {
 }
 
 export class ClientTrack extends Track<ClientSession, ClientEvent, RecordedClientEvent, ClientEffect> {
-  /** In the place of `clientStep`. */
-  take(session: ClientSession, event: ClientEvent, frame?: Uint8Array): ClientStep {
-    if (frame !== undefined) this.framed(event, frame);
-    const { machine, effects } = this.attempt(session, event, false);
-    this.keep();
-    return { session: machine, effects };
+  /** In the place of `clientStep`: throws what that throws. `frame`: that of the event's message. */
+  take(session: ClientSession, event: ClientEvent, frame: Uint8Array | null = null): ClientStep {
+    let next: ClientStep;
+    try {
+      next = clientStep(session, event);
+    } catch (error) {
+      this.guarded(() => this.threw(session, event, false, error, frame));
+      this.flush();
+      throw error;
+    }
+    const after = { machine: next.session, effects: next.effects };
+    this.guarded(() => this.record(session, event, false, after, frame));
+    return next;
   }
 }
 

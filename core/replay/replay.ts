@@ -220,7 +220,7 @@ export class Replay {
       tracks.set(track, { ...state, machine: { value: after.machine } });
       if (head.type === 'threw') differences.push(`it does not throw, and has: ${head.message}`);
       else {
-        const found = this.#digestOf(subject, after);
+        const found = this.#digestOf(subject, after, head.isDeep);
         if (found !== head.digest)
           differences.push(
             'its effects, or the phase and versions it leads to, are not those that were recorded',
@@ -239,8 +239,8 @@ export class Replay {
   }
 
   /** Null where what was done cannot even be written down. */
-  #digestOf(subject: AnySubject, after: Step<unknown, unknown>): number | null {
-    const made = attempted(() => subject.digest(after));
+  #digestOf(subject: AnySubject, after: Step<unknown, unknown>, isDeep: boolean): number | null {
+    const made = attempted(() => subject.digest(after, isDeep));
     return E.isLeft(made) ? null : made.right;
   }
 

@@ -1,4 +1,6 @@
 /** Servers as subjects of recording: one partition each. */
+import type { Writer } from '../base/bytes.js';
+import { writeUint } from '../base/msgpack.js';
 import { runFirst, runLast } from '../base/run.js';
 import { forEach } from '../base/trie.js';
 import type { Decision } from '../merge/recorder.js';
@@ -9,6 +11,9 @@ import { accepted, leastBytes } from './data-form.js';
 import { serverDigest, tokenless } from './effect-digest.js';
 import { type RecordedServerEvent, serverEventForm, serverForm } from './server-form.js';
 import type { FindRules, Step, Subject } from './subject.js';
+
+/** Its position in the form of events. */
+const MESSAGE = 0;
 
 export type ServerSubject = Subject<ServerMachine, ServerEvent, RecordedServerEvent, ServerEffect>;
 
@@ -22,6 +27,29 @@ const record = (
   const hasToken = message.type === 'bind';
   const said = frame === null || hasToken ? encodeMessage(tokenless(message)) : frame;
   return { type, now, connection, chance, frame: said, ...(canWrite === undefined ? {} : { canWrite }) };
+};
+
+/** As the forms say: what comes most often is written without them. */
+const write = (
+  to: Writer,
+  event: ServerEvent,
+  after: Step<ServerMachine, ServerEffect> | null,
+  frame: Uint8Array | null,
+): void => {
+  if (event.type !== 'message' || frame === null || event.message.type === 'bind') {
+    serverEventForm.write(to, record(event, after, frame));
+    return;
+  }
+  to.reserve(40);
+  to.byte(MESSAGE);
+  to.float64(event.now);
+  writeUint(to, event.connection);
+  to.varint(frame.length);
+  to.raw(frame);
+  to.reserve(11);
+  writeUint(to, event.chance);
+  to.byte(event.canWrite === undefined ? 0 : 1);
+  if (event.canWrite !== undefined) to.byte(event.canWrite ? 1 : 0);
 };
 
 const eventOf = (recorded: RecordedServerEvent): ServerEvent => {
@@ -53,10 +81,10 @@ const size = ({ partition, sessions }: ServerMachine): number => {
 export const serverSubject = (find: FindRules): ServerSubject => ({
   machine: serverForm(find),
   recorded: serverEventForm,
-  record,
+  write,
   event: eventOf,
   step: serverStep,
-  digest: ({ machine, effects }) => serverDigest(machine, effects),
+  digest: ({ machine, effects }, isDeep) => serverDigest(machine, effects, isDeep),
   state: ({ partition }) => partition.state,
   size,
   decisions,

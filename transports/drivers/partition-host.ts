@@ -207,8 +207,9 @@ export class PartitionHost {
 
   /** `frame`: that of the event's message, where it is at hand. */
   dispatch(event: ServerEvent, frame?: Uint8Array): void {
+    if (this.#hasStopped) return;
     if (frame !== undefined) this.#callbacks.track?.framed(event, frame);
-    if (!this.#hasStopped) this.#enqueue(event);
+    this.#enqueue(event);
   }
 
   /**
