@@ -5,14 +5,11 @@ import { join } from 'node:path';
 import * as E from 'fp-ts/lib/Either.js';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { Reader } from '../core/base/bytes.js';
 import { limits } from '../core/base/limits.js';
 import { newClientFile } from '../core/history/client-file.js';
 import { syncline } from '../core/merge/rule-set.js';
 import { addTable } from '../core/model/instruction.js';
 import { firstBad } from '../core/replay/condition.js';
-import { headForm } from '../core/replay/entry.js';
-import { EntryWriter } from '../core/replay/entry-writer.js';
 import { decodeRecording } from '../core/replay/recording.js';
 import { Replay, type ReplayedStep } from '../core/replay/replay.js';
 import { LIBRARY_VERSION } from '../core/replay/version.js';
@@ -21,7 +18,7 @@ import { defaultTiming, newClientSession } from '../core/session/client-session.
 import { fileRecording, memoryRecording } from '../transports/recording.js';
 import { eventually } from './kit/async.js';
 import { add, schema, setUp } from './kit/driver-world.js';
-import { readRecording, recordedLives, reframed, underItsLimits } from './kit/recordings.js';
+import { readRecording, recordedLives, underItsLimits, withDigestChanged } from './kit/recordings.js';
 import { withLimits } from './kit/with-limits.js';
 import { build } from './kit/worlds.js';
 import type { SimulationOptions } from './simulation/simulate.js';
@@ -131,25 +128,11 @@ const shortLife = async (more: Parameters<Awaited<ReturnType<typeof setUp>>['ope
   return { client: recorder.bytes(), server: serving.bytes() };
 };
 
-/** The recording with the digest of its n-th step changed. */
-const tampered = (bytes: Uint8Array, n: number): Uint8Array => {
-  let steps = 0;
-  const writer = new EntryWriter();
-  return reframed(bytes, (body) => {
-    const reader = new Reader(body);
-    const head = headForm.read(reader);
-    if (head.type !== 'step' || ++steps !== n) return body;
-    const rest = body.subarray(reader.position);
-    const entry = writer.entry(1, { ...head, digest: (head.digest ^ 1) >>> 0 }, (to) => to.raw(rest));
-    return entry.slice(4, entry.length - 4);
-  });
-};
-
 test('the first step that differs is found, and no other one is taken for it', async () => {
   const { client, server } = await shortLife();
   for (const bytes of [client, server])
     for (const n of [1, 7, stepsOf(bytes).length]) {
-      const changed = tampered(bytes, n);
+      const changed = withDigestChanged(bytes, n);
       const bad = stepsOf(changed).filter(({ differences }) => differences.length > 0);
       assert.equal(
         bad.map(({ number }) => number),

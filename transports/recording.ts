@@ -31,28 +31,46 @@ const segmentBytesOf = ({ maxBytes = defaultBytes }: RecordingOptions): number =
   return Math.floor(maxBytes / 2);
 };
 
-/** Bytes that grow as they come. */
+/** Bytes of one piece of a pile. */
+const pieceBytes = 64 * 1024;
+
+/** Bytes that grow as they come, and stay where they are. */
 class Pile {
   readonly sequence: number;
-  #bytes = new Uint8Array(4096);
-  #length = 0;
+  readonly #pieces: Uint8Array[] = [];
+  /** The last piece, and how much of it is taken. */
+  #piece = new Uint8Array(0);
+  #taken = 0;
 
   constructor(sequence: number) {
     this.sequence = sequence;
   }
 
   get raw(): RawSegment {
-    return { sequence: this.sequence, entries: this.#bytes.subarray(0, this.#length) };
+    const whole = this.#pieces.slice(0, -1);
+    const entries = new Uint8Array(whole.length * pieceBytes + this.#taken);
+    whole.forEach((piece, i) => {
+      entries.set(piece, i * pieceBytes);
+    });
+    entries.set(this.#piece.subarray(0, this.#taken), whole.length * pieceBytes);
+    return { sequence: this.sequence, entries };
   }
 
   push(bytes: Uint8Array): void {
-    if (this.#length + bytes.length > this.#bytes.length) {
-      const more = new Uint8Array(2 * (this.#length + bytes.length));
-      more.set(this.#bytes.subarray(0, this.#length));
-      this.#bytes = more;
+    let rest = bytes;
+    for (;;) {
+      const room = this.#piece.length - this.#taken;
+      if (rest.length <= room) {
+        this.#piece.set(rest, this.#taken);
+        this.#taken += rest.length;
+        return;
+      }
+      this.#piece.set(rest.subarray(0, room), this.#taken);
+      rest = rest.subarray(room);
+      this.#piece = new Uint8Array(pieceBytes);
+      this.#pieces.push(this.#piece);
+      this.#taken = 0;
     }
-    this.#bytes.set(bytes, this.#length);
-    this.#length += bytes.length;
   }
 }
 

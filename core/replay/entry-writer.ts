@@ -18,8 +18,28 @@ export class EntryWriter {
     return writer;
   }
 
-  /** Framed: a view that holds until the next call. */
-  #end(sequence: number): Uint8Array {
+  /** A view that holds until the next call. `rest` writes what follows the head. */
+  entry(sequence: number, head: EntryHead, rest: (to: Writer) => void = () => undefined): Uint8Array {
+    const writer = this.#begin();
+    headForm.write(writer, head);
+    rest(writer);
+    return this.end(sequence);
+  }
+
+  /** Begins a step, as its form says, and without it: nothing else is written so often. Its event follows. */
+  beginStep(track: number, isMoreComing: boolean, isDeep: boolean, digest: number): Writer {
+    const writer = this.#begin();
+    writer.reserve(21);
+    writer.byte(STEP);
+    writeUint(writer, track);
+    writer.byte(isMoreComing ? 1 : 0);
+    writer.byte(isDeep ? 1 : 0);
+    writeUint(writer, digest);
+    return writer;
+  }
+
+  /** Ends what was begun: framed, a view that holds until the next call. */
+  end(sequence: number): Uint8Array {
     const writer = this.#writer;
     const sum = entryChecksum(sequence, writer.bytes, writer.start + 4, writer.position);
     writer.reserve(4);
@@ -30,30 +50,5 @@ export class EntryWriter {
     writer.uint32(size);
     writer.position = after;
     return writer.bytes.subarray(writer.start, after);
-  }
-
-  /** A view that holds until the next call. `rest` writes what follows the head. */
-  entry(sequence: number, head: EntryHead, rest: (to: Writer) => void = () => undefined): Uint8Array {
-    const writer = this.#begin();
-    headForm.write(writer, head);
-    rest(writer);
-    return this.#end(sequence);
-  }
-
-  /** The same for a step, as its form says, and without it: nothing else is written so often. */
-  step(
-    sequence: number,
-    { track, isMoreComing, isDeep, digest }: Extract<EntryHead, { type: 'step' }>,
-    rest: (to: Writer) => void,
-  ): Uint8Array {
-    const writer = this.#begin();
-    writer.reserve(21);
-    writer.byte(STEP);
-    writeUint(writer, track);
-    writer.byte(isMoreComing ? 1 : 0);
-    writer.byte(isDeep ? 1 : 0);
-    writeUint(writer, digest);
-    rest(writer);
-    return this.#end(sequence);
   }
 }

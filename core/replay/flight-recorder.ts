@@ -102,8 +102,12 @@ class Log {
     return this.#writer.entry(this.#sequence, head, rest);
   }
 
-  step(head: Extract<EntryHead, { type: 'step' }>, rest: (to: Writer) => void): Uint8Array {
-    return this.#writer.step(this.#sequence, head, rest);
+  beginStep(track: number, isMoreComing: boolean, isDeep: boolean, digestOfStep: number): Writer {
+    return this.#writer.beginStep(track, isMoreComing, isDeep, digestOfStep);
+  }
+
+  end(): Uint8Array {
+    return this.#writer.end(this.#sequence);
   }
 
   /** Whether there was room: else another segment is to begin. */
@@ -234,12 +238,21 @@ export class Track<Machine, Event extends object, Recorded, Effect> {
     after: Step<Machine, Effect>,
     frame: Uint8Array | null,
   ): void {
+    const log = this.#log;
     const isDeep = this.#sinceDeep++ % STEPS_PER_DEEP_DIGEST === 0;
     const found = this.#subject.digest(after, isDeep);
-    const head = { type: 'step', track: this.#number, isMoreComing, isDeep, digest: found } as const;
-    const rest = (to: Writer): void => this.#subject.write(to, event, after, frame);
-    if (this.#append(before, () => this.#log.step(head, rest))) this.#digestNowAndThen(after.machine);
-    else this.#log.skip((frame?.length ?? 0) + SKIPPED_BYTES);
+    while (this.#isBegun(before)) {
+      const to = log.beginStep(this.#number, isMoreComing, isDeep, found);
+      this.#subject.write(to, event, after, frame);
+      const bytes = log.end();
+      if (this.#isGap(bytes)) return;
+      if (log.append(bytes)) {
+        this.#digestNowAndThen(after.machine);
+        return;
+      }
+      log.rotate();
+    }
+    log.skip((frame?.length ?? 0) + SKIPPED_BYTES);
   }
 
   protected threw(
@@ -252,33 +265,31 @@ export class Track<Machine, Event extends object, Recorded, Effect> {
     const message = error instanceof Error ? error.message : String(error);
     const head = { type: 'threw', track: this.#number, isMoreComing, message } as const;
     const rest = (to: Writer): void => this.#subject.write(to, event, null, frame);
-    this.#append(before, () => this.#log.entry(head, rest));
-  }
-
-  /** Whether it is there. */
-  #append(before: Machine, made: () => Uint8Array): boolean {
     const log = this.#log;
-    for (;;) {
-      if (!this.#isBegun(before)) return false;
-      const bytes = made();
-      if (log.isTooLarge(bytes)) {
-        const reason = `a step of ${bytes.length} bytes is more than a quarter of a segment`;
-        if (!log.append(log.entry({ type: 'gap', track: this.#number, reason }))) log.rotate();
-        this.#segment = 0;
-        return false;
-      }
-      if (log.append(bytes)) return true;
+    while (this.#isBegun(before)) {
+      const bytes = log.entry(head, rest);
+      if (this.#isGap(bytes) || log.append(bytes)) return;
       log.rotate();
     }
+  }
+
+  /** Whether the step is too large to be recorded: what comes behind it begins anew. */
+  #isGap(bytes: Uint8Array): boolean {
+    const log = this.#log;
+    if (!log.isTooLarge(bytes)) return false;
+    const reason = `a step of ${bytes.length} bytes is more than a quarter of a segment`;
+    if (!log.append(log.entry({ type: 'gap', track: this.#number, reason }))) log.rotate();
+    this.#segment = 0;
+    return true;
   }
 
   /** Makes sure that there is a checkpoint in this segment; false where it has no room for one. */
   #isBegun(machine: Machine): boolean {
     const log = this.#log;
+    if (this.#segment === log.sequence && this.#segment > 0) return !this.#isLeftOut;
     log.begin();
     for (;;) {
       const room = log.checkpointRoom;
-      if (this.#segment === log.sequence) return !this.#isLeftOut;
       const { kind, name, track } = { kind: this.#kind, name: this.#name, track: this.#number };
       let size = this.#subject.size(machine);
       if (size <= room) {

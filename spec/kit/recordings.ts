@@ -1,7 +1,10 @@
 /** Recordings to try things on: those of simulated programs, and such that were tampered with. */
 import * as E from 'fp-ts/lib/Either.js';
+import { Reader } from '../../core/base/bytes.js';
 import type { limits } from '../../core/base/limits.js';
 import { entryChecksum, joinSegments, type RawSegment, splitSegments } from '../../core/replay/container.js';
+import { headForm } from '../../core/replay/entry.js';
+import { EntryWriter } from '../../core/replay/entry-writer.js';
 import { decodeRecording, type Recording } from '../../core/replay/recording.js';
 import { type MemoryRecording, memoryRecording, type RecordingOptions } from '../../transports/recording.js';
 import { type SimulationOptions, simulate } from '../simulation/simulate.js';
@@ -58,4 +61,18 @@ export const reframed = (
     return { sequence, entries: Uint8Array.from(bytes) };
   });
   return joinSegments(segments);
+};
+
+/** The recording with the digest of its n-th step changed: as if the engine had done something else there. */
+export const withDigestChanged = (recording: Uint8Array, n: number): Uint8Array => {
+  const writer = new EntryWriter();
+  let steps = 0;
+  return reframed(recording, (body) => {
+    const reader = new Reader(body);
+    const head = headForm.read(reader);
+    if (head.type !== 'step' || ++steps !== n) return body;
+    const rest = body.subarray(reader.position);
+    const entry = writer.entry(1, { ...head, digest: (head.digest ^ 1) >>> 0 }, (to) => to.raw(rest));
+    return entry.slice(4, entry.length - 4);
+  });
 };
