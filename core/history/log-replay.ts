@@ -8,7 +8,7 @@ import type { Instruction } from '../model/instruction.js';
 import { emptyState, type State } from '../model/state.js';
 
 /** Instructions that are replayed at a time. */
-const REPLAYED = 5000;
+const REPLAYED = 1000;
 
 export class LogReplay {
   readonly rest: readonly Changeset[];

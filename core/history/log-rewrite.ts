@@ -61,7 +61,9 @@ export interface Rewritten {
 }
 
 /** Instructions of one group, except where one object or the schema alone has more. */
-const GROUP = 1000;
+const GROUP = 100;
+/** Instructions above the cut that are compacted together where one object has more. */
+const WINDOW = 2000;
 
 interface Located {
   /** Counts the instructions of the log. */
@@ -340,7 +342,7 @@ const endOfWindow = (history: readonly Changeset[], start: number, cut: number):
   for (let i = start; i < history.length; i++) {
     const { version, instructions } = history[i] as Changeset;
     if (version <= cut) continue;
-    if (size > 0 && size + instructions.length > 2 * GROUP) return i;
+    if (size > 0 && size + instructions.length > WINDOW) return i;
     size += instructions.length;
   }
   return history.length;

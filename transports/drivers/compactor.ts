@@ -1,8 +1,8 @@
 /**
  * Compacts the log of one partition beside its running machine.
  *
- * The log is read in pieces and rewritten in slices (`core/history/log-rewrite.ts`), each of them a turn of the
- * event loop, so that whoever syncs waits for one slice at most. The result goes to the machine as an event,
+ * The log is read in pieces and rewritten in slices (`core/history/log-rewrite.ts`), few of them in a turn of the
+ * event loop, so that whoever syncs waits for a few milliseconds at most. The result goes to the machine as an event,
  * and is committed like anything else, or not, if the partition has moved on.
  */
 import * as E from 'fp-ts/lib/Either.js';
@@ -20,7 +20,10 @@ import {
 import type { Cancel, PartitionStore } from '../ports.js';
 
 /** Bytes of the log that are read and decoded in one slice. */
-const PIECE = 64 * 1024;
+const PIECE = 8 * 1024;
+/** Slices of one turn of the event loop: as many as take no longer than so many milliseconds, and so many at most. */
+const TURN = 2;
+const SLICES = 10;
 /** Commits and new bytes after which it is worth looking whether a compaction is due. */
 const COMMITS = 32;
 const BYTES = 8 * 1024;
@@ -125,7 +128,7 @@ export class Compactor {
       return fault === null;
     };
     if (await readLog(this.#store, plan.head, take, pause)) {
-      for (let done = rewrite.step(); ; done = rewrite.step()) {
+      for (let done = this.#stepped(rewrite); ; done = this.#stepped(rewrite)) {
         if (done !== null) {
           if (E.isRight(done)) this.#callbacks.done(done.right);
           else fault = done.left;
@@ -136,5 +139,14 @@ export class Compactor {
     }
     this.#vain = fault === null ? 0 : plan.bytes;
     if (fault !== null) this.#callbacks.left(fault);
+  }
+
+  /** What one turn comes to. */
+  #stepped(rewrite: LogRewrite): ReturnType<LogRewrite['step']> {
+    const { now } = this.#callbacks;
+    const began = now();
+    let done = rewrite.step();
+    for (let i = 1; i < SLICES && done === null && now() - began < TURN; i++) done = rewrite.step();
+    return done;
   }
 }
