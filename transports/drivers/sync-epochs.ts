@@ -98,26 +98,26 @@ export class SyncEpochs {
 
   /** Afterwards no server commits to any of them. */
   async seal(epoch: number): Promise<void> {
-    for (const name of await this.partitions(epoch)) {
+    await severally(await this.partitions(epoch), async (name) => {
       const store = await this.#partition(epoch, name);
       await committed(store, [sealedSpace], (entries) =>
         sealOf(entries) === 'open' ? { deletes: [], puts: [sealedRecord] } : null,
       );
-    }
+    });
   }
 
   /** Empties the partitions of all epochs but the given ones. */
   async empty(kept: ReadonlySet<number>): Promise<void> {
-    for (const stored of await this.#store.partitions()) {
+    await severally(await this.#store.partitions(), async (stored) => {
       const read = readStoredName(stored);
-      if (read === null || kept.has(read.epoch)) continue;
+      if (read === null || kept.has(read.epoch)) return;
       const store = await this.#store.partition(stored);
       await committed(store, [sealedSpace, 'file'], (entries) =>
         sealOf(entries) === 'emptied'
           ? null
           : emptiedPartition(entries.filter(({ space }) => space === 'file').map(({ index }) => index)),
       );
-    }
+    });
   }
 
   /** Puts the objects of `epoch`, which is sealed, into the partitions of `building`, which nobody uses. @throws SyncError */
@@ -143,14 +143,14 @@ export class SyncEpochs {
     if (E.isLeft(divided))
       throw new SyncError('objects', 'the objects cannot be divided by this partition key', divided.left);
     const predecessors = new Map(sources.map(({ name, partition }) => [name, partition]));
-    for (const [name, state] of divided.right.states) {
+    await severally([...divided.right.states], async ([name, state]) => {
       const predecessor = predecessors.get(name) ?? null;
       const { batch } = founded(state, predecessor, this.#entropy.integer(), this.#clock.now());
       const store = await this.#partition(building, name);
       const outcome = await store.commit(0, batch);
       if (outcome.type === 'conflict')
         throw new SyncError('contended', `partition ${name} of the new epoch is there already: try again`);
-    }
+    });
     const { objects, unassigned: strays, dropped } = divided.right;
     const partitions = [...divided.right.states.keys()].filter((name) => name !== unassigned).length;
     return { schema, begun: { epoch: building, partitions, objects, unassigned: strays, dropped } };
@@ -204,6 +204,31 @@ export class SyncEpochs {
 const partitionOf = (name: string, { type }: PartitionKey): PartitionValue | undefined => {
   const value = partitionOfName(name, type, false);
   return E.isRight(value) ? value.right : undefined;
+};
+
+/** Commits under way at once: a store that flushes many together takes as long for them as for one. */
+const AT_ONCE = 64;
+
+/** Does the work for each item, for some at a time. Where one fails, no other is begun, and it rejects once all have ended. */
+const severally = async <Item>(
+  items: readonly Item[],
+  work: (item: Item) => Promise<void>,
+): Promise<void> => {
+  const rest = items.values();
+  let failure: { readonly error: unknown } | null = null;
+  const worker = async (): Promise<void> => {
+    for (const item of rest) {
+      if (failure !== null) return;
+      try {
+        await work(item);
+      } catch (error) {
+        failure ??= { error };
+      }
+    }
+  };
+  await Promise.all(Array.from({ length: Math.min(AT_ONCE, items.length) }, worker));
+  const failed = failure as { readonly error: unknown } | null;
+  if (failed !== null) throw failed.error;
 };
 
 /** Commits what `make` says of the named spaces, until nobody was first; null: nothing is to be done. */
