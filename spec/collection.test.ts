@@ -2,58 +2,15 @@ import { Decimal128, Double, ObjectId, UUID } from 'bson';
 import fc from 'fast-check';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { DocumentError, digest, double, int, linkTo } from '../core/index.js';
+import { DocumentError, double, int, linkTo } from '../core/index.js';
 import { systemClock } from '../transports/clock.js';
 import { memoryServerStore } from '../transports/stores/memory.js';
+import { failure, openTasks, taskSchema } from './kit/document-tasks.js';
 import { documentWorld } from './kit/document-world.js';
 import { rejection } from './kit/driver-world.js';
 
-const schema = [
-  {
-    name: 'Task',
-    primaryKey: '_id',
-    properties: {
-      _id: 'string',
-      title: 'string?',
-      votes: 'int',
-      weight: 'double',
-      price: 'decimal?',
-      due: 'timestamp?',
-      done: 'bool',
-      tags: 'string[]',
-      codes: 'int<>',
-      limits: 'int{}',
-      anything: 'mixed',
-      place: 'Place?',
-      steps: 'Place[]',
-      parent: 'Task?',
-      others: 'Task[]',
-    },
-  },
-  { name: 'Place', kind: 'embedded', properties: { street: 'string?', number: 'int' } },
-  { name: 'Owned', primaryKey: '_id', properties: { _id: 'objectId', region: 'string?', text: 'string' } },
-];
-
-const open = (key: Readonly<Record<string, unknown>> = {}) =>
-  documentWorld({ store: memoryServerStore(), clock: systemClock, schema: schemaFor(key), key });
-
-/** A property that has the name of a required key requires a value, too. */
-const schemaFor = ({ required }: Readonly<Record<string, unknown>>) =>
-  required !== true
-    ? schema
-    : schema.map((each) =>
-        each.name === 'Owned' ? { ...each, properties: { ...each.properties, region: 'string' } } : each,
-      );
-
-const failure = async (work: Promise<unknown>): Promise<string> => {
-  const error = await rejection(work);
-  return error instanceof Error && 'code' in error
-    ? `${error.name} ${String(error.code)}: ${error.message}`
-    : String(error);
-};
-
 test('A document comes back as it went in, with every property of its class and the partition key', async () => {
-  const { collection } = await open();
+  const { collection } = await openTasks();
   const tasks = collection('Task');
   const price = Decimal128.fromString('12.50');
   const due = new Date(1_700_000_000_000);
@@ -118,7 +75,7 @@ test('A document comes back as it went in, with every property of its class and 
 });
 
 test('Keys are made for classes whose keys can be, and asked for otherwise', async () => {
-  const { collection } = await open();
+  const { collection } = await openTasks();
   const { insertedIds, insertedCount } = await collection('Owned').insertMany([
     { region: 'n', text: 'a' },
     { region: 's', text: 'b' },
@@ -134,7 +91,7 @@ test('Keys are made for classes whose keys can be, and asked for otherwise', asy
 });
 
 test('A primary key is one document, whatever partition it is in', async () => {
-  const { collection } = await open();
+  const { collection } = await openTasks();
   const tasks = collection('Task');
   await tasks.insertOne({ _id: 'a', region: 'north' });
   const elsewhere = await failure(tasks.insertOne({ _id: 'a', region: 'south' }));
@@ -157,7 +114,7 @@ test('A primary key is one document, whatever partition it is in', async () => {
 });
 
 test('Nothing of several documents is inserted where one is wrong', async () => {
-  const { collection } = await open();
+  const { collection } = await openTasks();
   const tasks = collection('Task');
   const wrong = [
     { _id: 'a', region: 'north' },
@@ -171,7 +128,7 @@ test('Nothing of several documents is inserted where one is wrong', async () => 
 });
 
 test('Without a value, documents are in the null partition, or unassigned where one is required', async () => {
-  const optional = await open();
+  const optional = await openTasks();
   await optional
     .collection('Task')
     .insertMany([{ _id: 'a' }, { _id: 'b', region: null }, { _id: 'c', region: 'n' }]);
@@ -182,7 +139,7 @@ test('Without a value, documents are in the null partition, or unassigned where 
     /^DocumentError wrong-partition-value: Task\.region: found the number 5/,
   );
 
-  const required = await open({ required: true });
+  const required = await openTasks({ required: true });
   const tasks = required.collection('Task');
   await tasks.insertMany([{ _id: 'a' }, { _id: 'b', region: 5 }, { _id: 'c', region: 'n' }]);
   assert.equal(await required.control.partitions(), ['"n"', '$unassigned']);
@@ -197,7 +154,7 @@ test('Without a value, documents are in the null partition, or unassigned where 
 });
 
 test('Where the class has a property for the partition key, devices see it there', async () => {
-  const { collection, documents } = await open();
+  const { collection, documents } = await openTasks();
   const owned = collection('Owned');
   const { insertedId } = await owned.insertOne({ region: 'n', text: 'a' });
   const of = await documents.class('Owned');
@@ -218,197 +175,8 @@ test('Where the class has a property for the partition key, devices see it there
   assert.equal(await stored('"s"'), ['s']);
 });
 
-test('Filters find what the match language says', async () => {
-  const { collection } = await open();
-  const tasks = collection('Task');
-  await tasks.insertMany([
-    {
-      _id: 'a',
-      region: 'n',
-      title: 'Alpha',
-      votes: 1,
-      tags: ['x'],
-      place: { street: 's', number: 1 },
-      weight: 2,
-    },
-    { _id: 'b', region: 'n', title: 'beta', votes: 2, tags: ['x', 'y'], anything: int(5), due: new Date(5) },
-    {
-      _id: 'c',
-      region: 's',
-      votes: 9_007_199_254_740_993n,
-      anything: double(5),
-      price: Decimal128.fromString('2'),
-    },
-  ]);
-  const found = async (filter: Readonly<Record<string, unknown>>) =>
-    (await tasks.find(filter).toArray()).map(({ _id }) => _id).join('');
-  assert.is(await found({}), 'abc');
-  assert.is(await found({ region: 'n' }), 'ab');
-  assert.is(await found({ region: { $in: ['s', 'x'] } }), 'c');
-  assert.is(await found({ $and: [{ region: 's' }, { votes: { $gt: 1 } }] }), 'c');
-  assert.is(await found({ $or: [{ _id: 'a' }, { region: 's' }] }), 'ac');
-  assert.is(await found({ _id: { $in: ['a', 'c', 'z'] } }), 'ac');
-  assert.is(await found({ votes: { $gte: 2 } }), 'bc');
-  assert.is(await found({ votes: 9_007_199_254_740_993n }), 'c');
-  assert.is(await found({ votes: 9_007_199_254_740_992n }), '');
-  assert.is(await found({ tags: 'y' }), 'b');
-  assert.is(await found({ tags: ['x'] }), 'a');
-  assert.is(await found({ 'tags.0': 'x' }), 'ab');
-  assert.is(await found({ tags: { $size: 2 } }), 'b');
-  assert.is(await found({ tags: { $all: ['x', 'y'] } }), 'b');
-  assert.is(await found({ 'place.number': 1 }), 'a');
-  assert.is(await found({ place: { street: 's', number: 1 } }), 'a');
-  assert.is(await found({ place: null }), 'bc');
-  assert.is(await found({ title: /^b/i }), 'b');
-  assert.is(await found({ title: { $regex: 'ALPHA', $options: 'i' } }), 'a');
-  assert.is(await found({ title: { $not: /a$/ } }), 'c');
-  assert.is(await found({ title: null }), 'c');
-  assert.is(await found({ anything: 5 }), 'bc');
-  assert.is(await found({ price: 2 }), 'c');
-  assert.is(await found({ weight: 2n }), 'a');
-  assert.is(await found({ due: { $lt: new Date(6) } }), 'b');
-  assert.is(await found({ due: 5 }), '');
-  assert.is(await found({ title: { $exists: true } }), 'abc');
-  assert.is(await found({ nothing: { $exists: true } }), '');
-  for (const path of [
-    'title.length',
-    'tags.length',
-    'constructor',
-    '__proto__',
-    'toString',
-    'title.0',
-    'tags.at',
-  ])
-    assert.is(await found({ [path]: { $exists: true, $ne: null } }), '', path);
-  assert.is(await tasks.count({ votes: { $lt: 3 } }), 2);
-  const sorted = await tasks.find({}, { sort: { title: -1, _id: 1 }, skip: 1, limit: 2 }).toArray();
-  assert.equal(
-    sorted.map(({ _id }) => _id),
-    ['a', 'c'],
-  );
-});
-
-test('What a filter cannot say is refused with its place', async () => {
-  const { collection } = await open();
-  const say = (filter: Readonly<Record<string, unknown>>) => failure(collection('Task').count(filter));
-  assert.match(
-    await say({ $where: 'true' }),
-    /^DocumentError unsupported-operator: Task filter\.\$where: found the operator \$where/,
-  );
-  assert.match(await say({ votes: { $where: 'true' } }), /unsupported-operator: Task filter\.votes\.\$where/);
-  assert.match(await say({ $expr: {} }), /unsupported-operator/);
-  assert.match(await say({ votes: { $gt: 1, other: 2 } }), /unsupported-operator/);
-  assert.match(await say({ $or: [] }), /bad-filter: Task filter\.\$or/);
-  assert.match(await say({ title: { $regex: '(' } }), /bad-filter/);
-  assert.match(await say({ title: { $regex: '(?=a)' } }), /bad-filter/);
-  assert.match(
-    await say({ votes: { $gt: () => 1 } }),
-    /wrong-type: Task filter\.votes\.\$gt: found a function/,
-  );
-  assert.match(await say({ '': 1 }), /bad-filter/);
-  let deep: Record<string, unknown> = { votes: 1 };
-  for (let i = 0; i < 1000; i++) deep = { $and: [deep] };
-  assert.match(await say(deep), /bad-filter: .*at most 30 levels/);
-  let nested: unknown = 1;
-  for (let i = 0; i < 1000; i++) nested = [nested];
-  assert.match(await say({ anything: nested }), /wrong-type/);
-});
-
-test('Updates write what they say, and nothing that is there already', async () => {
-  const { collection, documents } = await open();
-  const tasks = collection('Task');
-  await tasks.insertOne({
-    _id: 'a',
-    region: 'n',
-    votes: 1,
-    tags: ['x'],
-    codes: [1],
-    limits: { low: 1 },
-    place: { number: 1 },
-    steps: [{ number: 1 }, { number: 2 }],
-    anything: [int(1)],
-  });
-  const version = async () => digest(await documents.state('"n"'));
-  const update = async (change: Readonly<Record<string, unknown>>) => {
-    const { matchedCount, modifiedCount } = await tasks.updateMany({ _id: 'a' }, change);
-    return `${matchedCount}/${modifiedCount}`;
-  };
-  assert.is(
-    await update({ $set: { title: 't', 'place.street': 's', 'limits.high': 2, 'steps.1.number': 7 } }),
-    '1/1',
-  );
-  const before = await version();
-  assert.is(await update({ $set: { title: 't', votes: 1 } }), '1/0');
-  assert.is(await version(), before);
-  assert.is(await update({ $inc: { votes: 2, weight: 0.5 }, $unset: { title: '' } }), '1/1');
-  assert.is(
-    await update({
-      $push: { tags: { $each: ['y', 'z'], $position: 0 }, anything: 'm' },
-      $addToSet: { codes: { $each: [1, 2] } },
-    }),
-    '1/1',
-  );
-  assert.is(await update({ $addToSet: { tags: 'y' } }), '1/0');
-  assert.is(
-    await update({
-      $pull: { tags: { $in: ['x', 'y'] }, codes: { $lt: 2 }, steps: { number: { $gte: 7 } } },
-      $unset: { 'limits.low': 1 },
-    }),
-    '1/1',
-  );
-  const after = await tasks.findOne({ _id: 'a' });
-  assert.equal(
-    {
-      title: after?.['title'],
-      votes: after?.['votes'],
-      weight: after?.['weight'],
-      tags: after?.['tags'],
-      codes: after?.['codes'],
-    },
-    { title: null, votes: 3, weight: 0.5, tags: ['z'], codes: [2] },
-  );
-  assert.equal(
-    [after?.['limits'], after?.['place'], after?.['steps'], after?.['anything']],
-    [{ high: 2 }, { street: 's', number: 1 }, [{ street: null, number: 1 }], [1n, 'm']],
-  );
-  assert.is(await update({ $unset: { tags: 1, place: 1, limits: 1 } }), '1/1');
-  assert.equal((await tasks.findOne({ _id: 'a' }))?.['limits'], {});
-});
-
-test('An update that does not fit is refused with its operator, and changes nothing', async () => {
-  const { collection, documents } = await open();
-  const tasks = collection('Task');
-  await tasks.insertMany([
-    { _id: 'a', region: 'n' },
-    { _id: 'b', region: 'n' },
-  ]);
-  const before = digest(await documents.state('"n"'));
-  const say = (update: Readonly<Record<string, unknown>>) => failure(tasks.updateMany({}, update));
-  assert.match(
-    await say({ $set: { votes: 'x' } }),
-    /^WriteError wrong-type: Task update\.\$set\.votes, Task\["a"\]\.votes/,
-  );
-  assert.match(
-    await say({ $unset: { votes: 1 } }),
-    /WriteError null-not-allowed: Task update\.\$unset\.votes/,
-  );
-  assert.match(await say({ $inc: { title: 1 } }), /WriteError not-an-integer: Task update\.\$inc\.title/);
-  assert.match(await say({ $push: { title: 1 } }), /WriteError bad-path: Task update\.\$push\.title/);
-  assert.match(await say({ $set: { _id: 'z' } }), /primary-key/);
-  assert.match(await say({ $mul: { votes: 2 } }), /^DocumentError unsupported-operator: Task update\.\$mul/);
-  assert.match(await say({ votes: 2 }), /^DocumentError bad-update/);
-  assert.match(await say({}), /^DocumentError bad-update/);
-  assert.match(
-    await say({ $set: { votes: 1 }, $inc: { votes: 1 } }),
-    /bad-update: Task update\.\$set\.votes: found a place that Task update\.\$inc\.votes/,
-  );
-  assert.match(await say({ $inc: { region: 1 } }), /bad-update: Task update\.\$inc\.region/);
-  assert.match(await say({ $set: { region: 5 } }), /wrong-partition-value/);
-  assert.is(digest(await documents.state('"n"')), before);
-});
-
 test('Links are to objects of their partition, or to what may still come', async () => {
-  const { collection } = await open();
+  const { collection } = await openTasks();
   const tasks = collection('Task');
   await tasks.insertMany([
     { _id: 'a', region: 'n' },
@@ -434,7 +202,7 @@ test('Links are to objects of their partition, or to what may still come', async
 });
 
 test('Terminated documents can be read and not be written', async () => {
-  const { collection, control } = await open();
+  const { collection, control } = await openTasks();
   const tasks = collection('Task');
   await tasks.insertOne({ _id: 'a', region: 'n' });
   await control.disable();
@@ -459,7 +227,7 @@ test('Documents of all types of partition keys are found by their values', async
     const { collection } = await documentWorld({
       store: memoryServerStore(),
       clock: systemClock,
-      schema: schema.filter(({ name }) => name !== 'Owned'),
+      schema: taskSchema.filter(({ name }) => name !== 'Owned'),
       key: { type },
     });
     await collection('Task').insertMany([{ _id: 'a', region: value }, { _id: 'b' }]);
@@ -508,7 +276,7 @@ const accepts = (document: Plain, filter: Readonly<Record<string, unknown>>): bo
 test('Collections do what a map of documents does', async () => {
   await fc.assert(
     fc.asyncProperty(fc.array(command, { maxLength: 25 }), async (commands) => {
-      const { collection, failures, documents } = await open();
+      const { collection, failures, documents } = await openTasks();
       const tasks = collection('Task');
       const twin = new Map<string, Plain>();
       for (const each of commands) {
