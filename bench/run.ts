@@ -10,6 +10,7 @@
  * Rows are printed as they are known, as JSON or on stderr; tables of them, a suite each, on stdout in the end.
  */
 import { parseArgs } from 'node:util';
+import { suite as access } from './access.js';
 import { suite as apply } from './apply.js';
 import { suite as codec } from './codec.js';
 import { suite as compaction } from './compaction.js';
@@ -20,7 +21,7 @@ import type { Row, Suite } from './suite.js';
 import { renderRow, renderTable } from './table.js';
 import { suite as transports } from './transports.js';
 
-const suites: readonly Suite[] = [apply, codec, compaction, merge, reset, sim, transports];
+const suites: readonly Suite[] = [access, apply, codec, compaction, merge, reset, sim, transports];
 
 const usage = (): string =>
   `npm run bench -- [suite…] [--json] [--smoke] [--list] [--peers all|none|name,…] [--only part,…], where suite is ${names(suites)}`;
