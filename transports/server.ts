@@ -14,6 +14,11 @@ export {
 export type { DocumentStatus } from './drivers/documents.js';
 export { Server, startServer } from './drivers/server.js';
 export type { ServerDescription, ServerNote, ServerOptions } from './drivers/server-options.js';
+export type { PartitionStatus, ServerSync, SyncStatus } from './drivers/server-sync.js';
+export type { SyncChange } from './drivers/sync-control.js';
+export type { Begun } from './drivers/sync-epochs.js';
+export { SyncError, type SyncErrorCode } from './drivers/sync-error.js';
+export type { SyncOptions } from './drivers/sync-options.js';
 export type {
   Clock,
   CloseCode,
