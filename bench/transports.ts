@@ -12,8 +12,8 @@
  * come to subscribers, per second from the first write to the last arrival, where the writer makes a change in
  * every turn of its event loop; `latency` is from the call of the write until the frame is in the subscriber's
  * process, over all changes and all subscribers; `server time` is the processor's, for one delivered change.
- * Paced, the writer makes 100 changes a second, half as many beforehand that do not count, and the subjects take
- * turns.
+ * Paced, the writer makes 100 changes a second, a quarter as many beforehand that do not count, and the subjects
+ * take turns.
  *
  * Peers are ShareDB, whose writer keeps each change apart (`preventCompose`), and Yjs behind y-websocket's own
  * server. Floors send the same bytes with `ws` and know nothing: a frame for each change, or one for all that
@@ -122,7 +122,7 @@ interface FanOut {
 const sizesOf = (smoke: boolean): FanOut =>
   smoke
     ? { subscribers: 5, changes: 50, pacedChanges: 10, repetitions: 1 }
-    : { subscribers: 200, changes: 2000, pacedChanges: 500, repetitions: 3 };
+    : { subscribers: 200, changes: 2000, pacedChanges: 2000, repetitions: 3 };
 
 interface Score {
   readonly delivered: number;
@@ -203,7 +203,7 @@ const runPaced = async (options: SuiteOptions): Promise<void> => {
   for (let i = 0; i < repetitions; i++)
     for (const [subject, own] of scores)
       await fanOut(subject, subscribers, async (delivered) => {
-        await delivered(pacedChanges / 2, 10);
+        await delivered(Math.ceil(pacedChanges / 4), 10);
         own.push(await delivered(pacedChanges, 10));
       });
   for (const [subject, own] of scores)
