@@ -1,10 +1,10 @@
 /** Checks of conversations: they go on, go forward, and end alike. */
 import type { MakeChecker } from './checkers.js';
 import type { Device } from './device.js';
+import { resetCodes } from './generators.js';
 import type { World } from './world.js';
 
-/** Codes of a client reset that a restored server brings about, or one that has folded its history. */
-const divergence = new Set([208, 209, 210, 211, 222]);
+const divergence = new Set<number>(resetCodes);
 
 /** No message is broken, no error goes astray, no write is rejected, and no session ends without a cause. */
 export const nothingFails: MakeChecker = (world) => ({

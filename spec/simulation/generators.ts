@@ -2,6 +2,7 @@
  * What happens in a simulated world: work, which is always there, and faults, of which each plan has some. A
  * capability adds its own here, and a checker to `checkers.ts`.
  */
+import { errorTable, isErrorCode, type ResetCode } from '../../core/protocol/errors.js';
 import { once, pick, type Random } from '../kit/random.js';
 import type { Device } from './device.js';
 import { heartbeats } from './network.js';
@@ -64,6 +65,11 @@ const works: readonly Generator[] = [
     if (device.stop(() => device.start())) world.tell(device.name, 'is closed and opened again');
   }),
 ];
+
+const asksForReset = (code: number): code is ResetCode =>
+  isErrorCode(code) && errorTable[code].action === 'ClientReset';
+
+export const resetCodes: readonly ResetCode[] = Object.keys(errorTable).map(Number).filter(asksForReset);
 
 /** Milliseconds that a lasting fault lasts. */
 const aWhile = (random: Random): number => 500 + random.int(once(random, 4) ? 60_000 : 10_000);
@@ -219,6 +225,15 @@ const faults: readonly Generator[] = [
     // A server whose clock is set back afterwards keeps the user out until it has caught up, as it should.
     if (world.plan.faults.includes('server clock jump')) world.breakLinksOf(device, 100);
     else for (const { server } of world.servers) server?.revoke(device.link);
+  }),
+  fault('demanded reset', 6, 1, (world, random) => {
+    const [partition, code] = [pick(random, [...world.archives.keys()]), pick(random, resetCodes)];
+    const { name, server } = pick(random, world.servers);
+    world.mayReset = true;
+    world.strike('demanded reset', name, `tells the clients of ${partition} to reset themselves: ${code}`);
+    server?.reset(partition, code, 'an administrator says so').catch((error: unknown) => {
+      world.tell(name, `could not tell all of them: ${String(error)}`);
+    });
   }),
   fault('restored backup', 12, 1, (world, random) => {
     const restore = world.backup();

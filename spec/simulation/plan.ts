@@ -45,6 +45,8 @@ export interface Plan {
   readonly tokenLife: number | null;
   /** What devices do about a client reset; where it is manual, the app gives up its file and begins a new one. */
   readonly reset: ResetMode;
+  /** Whether servers forbid devices to recover what they had not uploaded. */
+  readonly forbidsRecovery: boolean;
   /** Names of the kinds of faults that there may be. */
   readonly faults: readonly string[];
   /** Ascending by time. */
@@ -65,6 +67,7 @@ export interface PlanOptions {
   readonly maxOffline?: number | null | undefined;
   readonly tokenLife?: number | null | undefined;
   readonly reset?: ResetMode | undefined;
+  readonly forbidsRecovery?: boolean | undefined;
   readonly faults?: readonly string[] | undefined;
   /** The events themselves, instead of any by chance. */
   readonly events?: readonly PlannedEvent[] | undefined;
@@ -131,6 +134,7 @@ export const planOf = (options: PlanOptions, kinds: readonly Kind[]): Plan => {
   const tokens = stream(options.seed, 'tokens');
   // Not shorter: with a clock that is wrong a device is refused at each end, and forgiven once it was well for a while.
   const tokenLife = once(tokens, 4) ? 15_000 + tokens.int(60_000) : null;
+  const forbidsRecovery = once(stream(options.seed, 'recovery'), 6);
   const programs = stream(options.seed, 'programs');
   const shares = once(programs, 4) ? 2 + programs.int(2) : 1;
   const faults = kinds
@@ -154,6 +158,7 @@ export const planOf = (options: PlanOptions, kinds: readonly Kind[]): Plan => {
     maxOffline: options.maxOffline === undefined ? decided.maxOffline : options.maxOffline,
     tokenLife: options.tokenLife === undefined ? tokenLife : options.tokenLife,
     reset: options.reset ?? decided.reset,
+    forbidsRecovery: options.forbidsRecovery ?? forbidsRecovery,
     faults: chosen,
     events: options.keep === undefined ? events : events.filter((_, i) => options.keep?.includes(i)),
   };

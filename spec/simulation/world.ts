@@ -164,8 +164,9 @@ export class World {
   }
 
   #serverOptions(): Partial<ServerOptions> {
-    const { compacts, maxOffline } = this.plan;
+    const { compacts, maxOffline, forbidsRecovery } = this.plan;
     return {
+      isRecoveryModeDisabled: forbidsRecovery,
       compaction: compacts ? { minBytes: 1, maxBytes: 8 * 1024 * 1024 } : null,
       ...(maxOffline === null ? {} : { clientMaxOfflineDays: maxOffline / 86_400_000 }),
     };
