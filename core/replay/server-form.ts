@@ -4,7 +4,7 @@ import { partitionTypes } from '../access/partition-value.js';
 import type { UploadPolicy } from '../access/upload-policy.js';
 import { refuse } from '../base/decode-error.js';
 import type { RecordEntry } from '../base/record.js';
-import { entriesOf, runOf } from '../base/run.js';
+import { entriesOf, runLast, runOf } from '../base/run.js';
 import { emptyTrie, entries, set, type Trie } from '../base/trie.js';
 import type { Certificate } from '../history/certificate.js';
 import type { RewritePlan, Rewritten, RewrittenEntry } from '../history/log-rewrite.js';
@@ -149,7 +149,22 @@ const config = (find: FindRules): Form<ServerConfig> =>
     policy: optional(record<UploadPolicy>({ key: text, type: oneOf(partitionTypes), partition: text })),
   });
 
-export const serverForm = (find: FindRules): Form<ServerMachine> =>
+/** What the machine relies on where it goes through its history: refuses what would lead it past the end. */
+const sound = (machine: ServerMachine, offset: number): ServerMachine => {
+  const { head, tail: newest } = machine.partition;
+  const last = runLast(newest)?.version ?? head;
+  if (last !== head) refuse('malformed', offset, `the history ends at ${last}, and its head is ${head}`);
+  for (const [key, { download }] of entries(machine.sessions))
+    if (download.serverVersion > head)
+      refuse('malformed', offset, `session ${key} is at ${download.serverVersion} of ${head}`);
+  return machine;
+};
+
+const same = (machine: ServerMachine): ServerMachine => machine;
+
+export const serverForm = (find: FindRules): Form<ServerMachine> => through(machineForm(find), same, sound);
+
+const machineForm = (find: FindRules): Form<ServerMachine> =>
   record<ServerMachine>({
     config: config(find),
     partition: partitionForm,

@@ -7,13 +7,23 @@
 import * as E from 'fp-ts/lib/Either.js';
 import { decodePartitionConfig } from '../../core/access/config.js';
 import type { RecordEntry } from '../../core/base/record.js';
+import { newClientFile } from '../../core/history/client-file.js';
 import { loadClientFile } from '../../core/history/client-records.js';
+import { newPartition } from '../../core/history/partition.js';
 import { changesetsOf, decodeSegment, encodeSegment } from '../../core/history/segment.js';
 import { extended, loadPartition, openingSpaces } from '../../core/history/server-records.js';
+import { syncline } from '../../core/merge/rule-set.js';
 import { decodeChangeset, encodeChangeset, unpack } from '../../core/model/codec.js';
 import { printChangesets } from '../../core/model/notation.js';
 import { decodeSchema } from '../../core/model/schema-config.js';
 import { decodeClientMessage, decodeServerMessage, encodeMessage } from '../../core/protocol/codec.js';
+import { anonymized } from '../../core/replay/anonymize.js';
+import { decodeRecording, type Recording } from '../../core/replay/recording.js';
+import { Replay } from '../../core/replay/replay.js';
+import { printStep } from '../../core/replay/transcript.js';
+import { type ClientEvent, defaultTiming, newClientSession } from '../../core/session/client-session.js';
+import { serverStep } from '../../core/session/server.js';
+import { newServerMachine } from '../../core/session/server-session.js';
 import {
   commonHeaderBytes,
   decodeAnswer,
@@ -23,8 +33,10 @@ import {
   encodeRequest,
   requestHeaderBytes,
 } from '../../transports/links/long-poll-wire.js';
+import { memoryRecording } from '../../transports/recording.js';
 import { randomLife } from './conversation-law.js';
 import { once, pick, type Random } from './random.js';
+import { reframed } from './recordings.js';
 import { configOf } from './transactions.js';
 import { withLimits } from './with-limits.js';
 import { randomWorld } from './worlds.js';
@@ -193,6 +205,20 @@ const trials: Readonly<Record<string, Trial>> = {
     decodeAnswer(damaged(random, original));
     return null;
   },
+  recordings: (random, corpus) => {
+    if (!once(random, 4)) return null;
+    const bytes = damaged(random, someRecording(random, corpus));
+    const decoded = decodeRecording(bytes);
+    return E.isLeft(decoded) ? null : replayed(decoded.right);
+  },
+  'entries of recordings': (random, corpus) => {
+    if (!once(random, 4)) return null;
+    // With checksums that are right: whoever means harm can make them.
+    const original = someRecording(random, corpus);
+    const bytes = reframed(original, (body) => (once(random, 4) ? damaged(random, body) : body));
+    const decoded = decodeRecording(bytes);
+    return E.isLeft(decoded) ? null : replayed(decoded.right);
+  },
   'class configurations': (random) => {
     const config = configOf(randomWorld(random, { steps: 1 }), random);
     decodeSchema(mangled(random, config, 0));
@@ -202,6 +228,46 @@ const trials: Readonly<Record<string, Trial>> = {
     decodePartitionConfig(mangled(random, somePartition, 0));
     return null;
   },
+};
+
+/** A client and a server that are told something of what was said in that life. */
+const someRecording = (random: Random, corpus: Corpus): Uint8Array => {
+  const recorder = memoryRecording();
+  const config = { partition: 'p', rules: syncline, explain: false, timing: defaultTiming };
+  const client = recorder.client('p');
+  let session = newClientSession(config, newClientFile);
+  const tell = (event: ClientEvent, frame: Uint8Array | null = null): void => {
+    session = client.take(session, event, frame).session;
+  };
+  const server = recorder.server('p');
+  let machine = newServerMachine({ rules: syncline, explain: false }, newPartition(1));
+  tell({ type: 'resume', now: 1 });
+  tell({ type: 'opened', token: 'secret', now: 2 });
+  for (let now = 3; now < 13; now++) {
+    const down = pick(random, corpus.down);
+    const message = decodeServerMessage(down);
+    if (E.isRight(message)) {
+      const told = { ...message.right, session: session.number };
+      tell({ type: 'message', message: told, chance: 0, bytes: down.length, now }, down);
+    }
+    const up = decodeClientMessage(pick(random, corpus.up));
+    if (E.isLeft(up)) continue;
+    const event = { type: 'message', connection: 1, message: up.right, chance: now, now } as const;
+    // What comes first is in the checkpoint.
+    if (now < 8) ({ machine } = serverStep(machine, event));
+    else {
+      ({ machine } = server.attempt(machine, event, once(random, 2)));
+      server.keep();
+    }
+  }
+  return recorder.bytes();
+};
+
+/** Whatever the steps are, they come to an end, and other content can be put in the place of theirs. */
+const replayed = (recording: Recording): null => {
+  for (const step of new Replay(recording).steps()) printStep(step);
+  anonymized(recording, { salt: 5 });
+  return null;
 };
 
 const someId = (random: Random): { readonly tag: number; readonly attempt: number } => ({
