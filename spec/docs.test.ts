@@ -49,6 +49,8 @@ const runBy: readonly (readonly [command: RegExp, by: string])[] = [
     /^npx syncline sync (status|enable|disable|terminate) --url http:\/\/127\.0\.0\.1:8788( --config config\.json --schema schema\.json)?$/,
     'spec/sync-cli.test.ts',
   ],
+  [/^npx syncline serve \.\/data --port 8787 --record server\.rec$/, 'spec/replay-cli.test.ts'],
+  [/^npx syncline replay session\.rec( --[\w-]+( \d+| [\w=.]+)?)*$/, 'spec/replay-cli.test.ts'],
   [/^npx syncline inspect \.\/data$/, 'spec/pack.ts'],
   [/^npx syncline compact \.\/data( --dry-run| --max-offline-days \d+)?$/, 'spec/horizon-bounds.test.ts'],
   [
@@ -121,6 +123,11 @@ docs('the example of a reset prints what happens', async () => {
   assert.equal(stdout.split('\n'), ['before 1', 'after 1 parked 0', '']);
 });
 
+docs('the example of a recording prints what its comments say', async () => {
+  const { stdout } = await run(process.execPath, [`${root}/dist/spec/examples/recording.js`]);
+  assert.equal(stdout.split('\n'), ['true true', '']);
+});
+
 docs('the example of a server prints what its comments say', async () => {
   const { stdout } = await run(process.execPath, [`${root}/dist/spec/examples/serving.js`]);
   assert.equal(stdout.split('\n'), [
@@ -166,6 +173,15 @@ docs('the example of an administration prints what its comments say', async () =
     'enabled 1 1',
     `[ '"Store 42"', '"north"' ]`,
     'the device has reset',
+    '',
+  ]);
+});
+
+docs('the example of documents prints what its comments say', async () => {
+  const { stdout } = await run(process.execPath, [`${root}/dist/spec/examples/documents.js`]);
+  assert.equal(stdout.split('\n'), [
+    "{ _id: 'a', tags: [ 'hot' ], title: 'Write', votes: 13, team: 'red' }",
+    "[ 'a' ] 2",
     '',
   ]);
 });
