@@ -201,6 +201,27 @@ test('Links are to objects of their partition, or to what may still come', async
   assert.is((await tasks.findOne({ _id: 'b' }))?.['parent'], null);
 });
 
+test('What no partition can be called is refused, and so is a limit that is no number of documents', async () => {
+  const { collection, control } = await openTasks();
+  const tasks = collection('Task');
+  const region = 'x'.repeat(600);
+  assert.match(await failure(tasks.insertOne({ _id: 'a', region })), /wrong-partition-value/);
+  await tasks.insertOne({ _id: 'a' });
+  assert.match(await failure(tasks.updateOne({}, { $set: { region } })), /wrong-partition-value/);
+  assert.equal(await control.partitions(), ['null']);
+  assert.match(await failure(tasks.findOne({}, { skip: -1 })), /RangeError.*skip/);
+});
+
+test('Documents for many partitions are inserted at once, and are all there', async () => {
+  const { collection } = await openTasks();
+  const tasks = collection('Task');
+  const many = Array.from({ length: 300 }, (_, i) => ({ _id: `t${i}`, region: `r${i % 290}` }));
+  assert.is((await tasks.insertMany(many)).insertedCount, 300);
+  assert.is(await tasks.count(), 300);
+  assert.is((await tasks.updateMany({ _id: /^t29/ }, { $set: { region: 'one' } })).matchedCount, 11);
+  assert.is(await tasks.count({ region: 'one' }), 11);
+});
+
 test('Terminated documents can be read and not be written', async () => {
   const { collection, control } = await openTasks();
   const tasks = collection('Task');

@@ -4,7 +4,7 @@
  * `core/access/document-filter.ts` and `core/session/document-update.ts`.
  *
  * A call is one commit in each partition that it changes, and there is none across partitions: one that fails
- * halfway has changed the earlier ones. Reading sees each partition as it is at one moment, and several at
+ * halfway has changed others. Reading sees each partition as it is at one moment, and several at
  * different ones, so that a document which moves meanwhile may be seen twice, or not at all.
  *
  * Costs. A filter that fixes the partition key, or the primary key, is looked for where it says; any other visits
@@ -31,6 +31,7 @@ import {
   type RecordEntry,
 } from '../../core/index.js';
 import type { Documents } from './documents.js';
+import { longestSyncedName } from './sync-control.js';
 
 /** As documents and MongoDB's match language have it. */
 export type Filter = Readonly<Record<string, unknown>>;
@@ -71,6 +72,9 @@ export interface DeleteResult {
 }
 
 const EVERYTHING = Number.MAX_SAFE_INTEGER;
+
+/** Partitions that are written to at once. */
+const TOGETHER = 32;
 
 /** What is found, as it is asked for. */
 export class FindCursor implements AsyncIterable<Document> {
@@ -140,6 +144,7 @@ export class Collection {
     const read = inputs.map((document) => {
       const made = documents.newDocument(of, document, (digits) => all.fresh(digits));
       if (E.isLeft(made)) throw made.left;
+      checkName(this.name, made.right.partition);
       return made.right;
     });
     const byPartition = new Map<string, documents.NewDocument[]>();
@@ -159,10 +164,15 @@ export class Collection {
     const claimed = all.claim(of, given, null);
     if (E.isLeft(claimed)) throw claimed.left;
     try {
-      for (const [partition, group] of byPartition) {
-        await this.#insert(of, partition, group);
-        for (const { key } of group) all.index.add(partition, this.name, key);
-      }
+      const groups = [...byPartition];
+      // Commits that are under way together share a flush.
+      for (let i = 0; i < groups.length; i += TOGETHER)
+        await allDone(
+          groups.slice(i, i + TOGETHER).map(async ([partition, group]) => {
+            await this.#insert(of, partition, group);
+            for (const { key } of group) all.index.add(partition, this.name, key);
+          }),
+        );
     } finally {
       claimed.right();
     }
@@ -195,6 +205,9 @@ export class Collection {
 
   async *#find(filter: Filter, options: FindOptions): AsyncGenerator<Document> {
     const { sort, skip = 0, limit = EVERYTHING } = options;
+    for (const [name, count] of Object.entries({ skip, limit }))
+      if (!Number.isSafeInteger(count) || count < 0)
+        throw new RangeError(`${this.name} find: found ${count} as ${name}, expected an integer from 0`);
     if (sort === undefined) {
       let at = 0;
       for await (const document of this.#visit(filter, skip + limit)) if (at++ >= skip) yield document;
@@ -293,6 +306,7 @@ export class Collection {
     const { partition } = read.right;
     const to = partition === undefined ? null : documents.placementOf(of, partition.value);
     if (to !== null && E.isLeft(to)) throw to.left;
+    if (to !== null) checkName(this.name, to.right.partition);
     // A move has to know what there is where it goes.
     if (to !== null) await all.index.refresh();
     let matched = 0;
@@ -371,6 +385,22 @@ interface Affected {
   readonly partition: string;
   readonly field: PartitionField;
 }
+
+/** Resolves, or rejects with the first error, when none is under way any more. */
+const allDone = async (works: readonly Promise<void>[]): Promise<void> => {
+  for (const outcome of await Promise.allSettled(works))
+    if (outcome.status === 'rejected') throw outcome.reason;
+};
+
+const checkName = (className: string, partition: string): void => {
+  if (partition.length > longestSyncedName)
+    throw new DocumentError(
+      'wrong-partition-value',
+      className,
+      `a value whose partition has a name of ${partition.length} code units`,
+      `at most ${longestSyncedName}`,
+    );
+};
 
 type Made = Parameters<Documents['write']>[1];
 
