@@ -297,6 +297,28 @@ lifecycle('names that begin with $ are nobody’s, by a configuration or without
   await world.end();
 });
 
+lifecycle('names are no longer than what can be stored in any epoch', async () => {
+  const world = new World();
+  const { sync, open } = await world.serve();
+  const [longest, tooLong] = [494, 495].map((length) => JSON.stringify('x'.repeat(length - 2))) as [
+    string,
+    string,
+  ];
+  const refused = await open(tooLong);
+  assert.match(String(await rejection(refused.session.waitForDownload())), 'illegal_realm_path');
+  const device = await open(longest, recovering([]));
+  await add(device, 't', 'x').integrated();
+  await sync.terminate();
+  assert.is((await sync.enable())?.unassigned, 0);
+  await eventually('it syncs in the new epoch', () => device.session.describe().phase === 'streaming');
+  await add(device, 'u', 'y').integrated();
+  assert.equal(
+    (await sync.partitions()).map(({ name, objects }) => [name, objects]),
+    [[longest, { Task: 2 }]],
+  );
+  await world.end();
+});
+
 lifecycle('a session that is ended while its partition is being opened never was', async () => {
   const world = new World();
   const store = memoryServerStore(world.database);

@@ -25,6 +25,7 @@ import {
 } from '../../core/index.js';
 import type { Clock, User } from '../ports.js';
 import type { RefusalReason } from './access.js';
+import { longestSyncedName } from './sync-control.js';
 import type { SyncOptions } from './sync-options.js';
 
 export interface AuthorizerOptions extends SyncOptions {
@@ -56,6 +57,11 @@ export class Authorizer {
     const { partition: of } = this.#options.present();
     const value = partitionOfName(partition, of.type, of.isRequired);
     if (E.isLeft(value)) return E.left({ code: 204, message: `${value.left.name}: ${value.left.message}` });
+    if (partition.length > longestSyncedName)
+      return E.left({
+        code: 204,
+        message: `the name of a synced partition has at most ${longestSyncedName} code units`,
+      });
     const { access } = await this.#decide(await this.#context(user, value.right));
     if (access !== 'none') return E.right(access);
     return E.left({

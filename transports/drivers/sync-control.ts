@@ -154,8 +154,10 @@ export class SyncControl {
     return this.#epochs.partitions(this.#current.record.epoch);
   }
 
-  /** A partition for a host: it cannot pass the end of the epoch. */
+  /** A partition for a host: it cannot pass the end of the epoch. Rejects a name that is too long for a later one. */
   async hosted(partition: string): Promise<PartitionStore> {
+    if (partition.length > longestSyncedName)
+      throw new RangeError(`the name of a synced partition has at most ${longestSyncedName} code units`);
     const { epoch } = this.#current.record;
     const store = await this.#options.store.partition(storedName(epoch, partition));
     return fenced(partition, store, async () => {
