@@ -4,6 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
+import { decodePartitionConfig } from '../core/access/config.js';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const run = promisify(execFile);
@@ -116,6 +117,28 @@ docs('the example prints what its comments say', async () => {
 docs('the example of sessions prints what its comments say', async () => {
   const { stdout } = await run(process.execPath, [`${root}/dist/spec/examples/sessions.js`]);
   assert.equal(stdout.split('\n'), ['all recipes are on the server', "[ 'download' ] 0 0 null", '']);
+});
+
+docs('the example of partitions prints what its page says', async () => {
+  const { stdout } = await run(process.execPath, [`${root}/dist/spec/examples/partitions.js`]);
+  const page = read('spec/partition-sync.md');
+  const [, text = ''] = /^```text\n([\s\S]*?)^```$/m.exec(page) ?? [];
+  const [first, second, refused, quantity, ...rest] = stdout.trimEnd().split('\n');
+  assert.is(first, "{ _id: 2, name: 'Towel', quantity: 3, store_number: 'Store 42' }");
+  assert.is(second, "[ 'Soap', 'Towel' ]");
+  assert.match(refused ?? '', /was parked in a client reset$/);
+  assert.is(quantity, '10');
+  assert.is(rest.pop(), '0');
+  assert.is(`${rest.join('\n')}\n`, text);
+});
+
+docs('show configurations of partitions that are right', () => {
+  const configs = blocks
+    .filter(({ language }) => language === 'json')
+    .map(({ text }): unknown => JSON.parse(text))
+    .filter((json) => typeof json === 'object' && json !== null && 'partition' in json);
+  assert.ok(configs.length >= 2);
+  for (const config of configs) assert.is(decodePartitionConfig(config)._tag, 'Right');
 });
 
 docs('the example of a reset prints what happens', async () => {
