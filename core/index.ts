@@ -262,7 +262,7 @@ export {
   withoutNumber,
 } from './session/connection.js';
 export type { Document, PartitionField } from './session/document.js';
-export { type DocumentUpdate, documentUpdate } from './session/document-update.js';
+export { type DocumentUpdate, documentReplacement, documentUpdate } from './session/document-update.js';
 export * as documents from './session/document-writes.js';
 export {
   type Explanation,

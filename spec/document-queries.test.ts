@@ -171,6 +171,30 @@ test('Updates write what they say, and nothing that is there already', async () 
   assert.equal((await tasks.findOne({ _id: 'a' }))?.['limits'], {});
 });
 
+test('A replacement leaves what it says, and moves where it says so', async () => {
+  const { collection, documents } = await openTasks();
+  const tasks = collection('Task');
+  const needed = { votes: 0, weight: 0, done: false };
+  await tasks.insertOne({ _id: 'a', region: 'n', title: 't', votes: 4, tags: ['x'], limits: { a: 1 } });
+  const replaced = await tasks.replaceOne({ _id: 'a' }, { _id: 'a', region: 'n', ...needed, codes: [1] });
+  assert.equal([replaced.matchedCount, replaced.modifiedCount], [1, 1]);
+  const { title, votes, tags, limits, codes } = (await tasks.findOne({ _id: 'a' })) ?? {};
+  assert.equal(
+    { title, votes, tags, limits, codes },
+    { title: null, votes: 0, tags: [], limits: {}, codes: [1] },
+  );
+  const before = digest(await documents.state('"n"'));
+  await tasks.replaceOne({ _id: 'a' }, { region: 'n', ...needed, codes: [1] });
+  assert.is(digest(await documents.state('"n"')), before);
+  await tasks.replaceOne({ _id: 'a' }, { ...needed, title: 'moved' });
+  assert.is((await tasks.findOne({ region: null }))?.['title'], 'moved');
+  const say = (document: Readonly<Record<string, unknown>>) => failure(tasks.replaceOne({}, document));
+  assert.match(await say({ _id: 'b', ...needed }), /^WriteError primary-key: Task replacement\._id/);
+  assert.match(await say({ done: true }), /^WriteError null-not-allowed: Task replacement\.(votes|weight)/);
+  assert.match(await say({ ...needed, other: 1 }), /^WriteError unknown-property: Task replacement\.other/);
+  assert.match(await say({ $set: { votes: 1 } }), /^DocumentError bad-update/);
+});
+
 test('An update that does not fit is refused with its operator, and changes nothing', async () => {
   const { collection, documents } = await openTasks();
   const tasks = collection('Task');

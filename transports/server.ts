@@ -1,7 +1,7 @@
 /** `syncline/server`: the partitions of a store, behind any number of listeners. */
 export type { AccessOptions, Refusal, RefusalReason } from './drivers/access.js';
+export { Collection } from './drivers/collection.js';
 export {
-  Collection,
   type DeleteResult,
   type Filter,
   FindCursor,
@@ -10,7 +10,7 @@ export {
   type InsertOneResult,
   type Update,
   type UpdateResult,
-} from './drivers/collection.js';
+} from './drivers/collection-results.js';
 export type { DocumentStatus } from './drivers/documents.js';
 export { Server, startServer } from './drivers/server.js';
 export type { ServerDescription, ServerNote, ServerOptions } from './drivers/server-options.js';

@@ -18,6 +18,7 @@ import { DocumentError } from '../access/document-error.js';
 import { elementFilter, filterLimits } from '../access/document-filter.js';
 import { edgeForm, type Form, sameForm } from '../access/document-form.js';
 import { type ClassSchema, nestedProperty, type Property, type Schema } from '../model/class-schema.js';
+import { keyFromEdge } from '../model/edge.js';
 import { describeFound, isPlainObject } from '../model/edge-kinds.js';
 import { fromEdge, Mismatch } from '../model/edge-read.js';
 import { type EdgeKey, type EdgeValue, LinkView } from '../model/edge-types.js';
@@ -55,20 +56,57 @@ export const documentUpdate = (
   keyField: string,
   input: unknown,
 ): E.Either<DocumentError, DocumentUpdate> => {
-  try {
-    const edits = readEdits(`${shape.name} update`, input);
+  return reading(() => {
     const rest: Edit[] = [];
     let partition: { readonly value: unknown } | undefined;
-    for (const edit of edits) {
+    for (const edit of readEdits(`${shape.name} update`, input)) {
       if (edit.names[0] !== keyField) rest.push(edit);
       else if (edit.names.length > 1 || (edit.operator !== '$set' && edit.operator !== '$unset'))
         fail('bad-update', edit.place, `${edit.operator} on the partition key`, '$set or $unset');
       else partition = { value: edit.operator === '$set' ? edit.operand : null };
     }
-    const apply = (tx: Transaction, key: EdgeKey): void => {
-      for (const edit of rest) applied(new Applier(schema, shape, tx, key), edit);
-    };
-    return E.right({ partition, isEmpty: rest.length === 0, apply });
+    return updateOf(schema, shape, partition, rest);
+  });
+};
+
+/** Reads a document that takes the place of another: what it does not say is null or empty afterwards, and the partition key, too. */
+export const documentReplacement = (
+  schema: Schema,
+  shape: ClassSchema,
+  keyField: string,
+  input: unknown,
+): E.Either<DocumentError, DocumentUpdate> =>
+  reading(() => {
+    const place = `${shape.name} replacement`;
+    if (!isPlainObject(input)) return fail('bad-update', place, describeFound(input), 'a document');
+    const edits: Edit[] = [];
+    for (const name of new Set([...shape.byName.keys(), ...Object.keys(input)])) {
+      const operand = input[name];
+      const at = pathOf(place, name);
+      if (name.startsWith('$')) fail('bad-update', at, `the operator ${name}`, 'fields only');
+      if (name === keyField) continue;
+      const operator = operand === undefined ? '$unset' : '$set';
+      edits.push({ operator, names: [name], place: at, operand, goes: () => false });
+    }
+    return updateOf(schema, shape, { value: input[keyField] }, edits);
+  });
+
+const updateOf = (
+  schema: Schema,
+  shape: ClassSchema,
+  partition: DocumentUpdate['partition'],
+  edits: readonly Edit[],
+): DocumentUpdate => ({
+  partition,
+  isEmpty: edits.length === 0,
+  apply: (tx, key) => {
+    for (const edit of edits) applied(new Applier(schema, shape, tx, key), edit);
+  },
+});
+
+const reading = (read: () => DocumentUpdate): E.Either<DocumentError, DocumentUpdate> => {
+  try {
+    return E.right(read());
   } catch (error) {
     if (error instanceof DocumentError) return E.left(error);
     throw error;
@@ -190,6 +228,7 @@ class Applier {
   private set(edit: Edit): void {
     const { operand } = edit;
     const { path, value } = this.find(edit);
+    if (path.length === 1 && this.isOwnKey(path[0], operand)) return;
     const { column } = this.propertyAt(edit).property;
     const form = edgeForm(operand, filterLimits.depth);
     const isSame =
@@ -201,10 +240,18 @@ class Applier {
     if (!isSame || typeof operand !== typeof value) this.tx.set(this.shape.name, this.key, path, operand);
   }
 
+  /** The primary key never changes: naming it changes nothing. */
+  private isOwnKey(name: string, operand: unknown): boolean {
+    const { spec } = this.shape;
+    if (spec.type !== 'topLevel' || spec.primaryKey?.name !== name) return false;
+    return keyFromEdge(spec, operand) === keyFromEdge(spec, this.key);
+  }
+
   private unset(edit: Edit): void {
-    const { path } = this.find(edit);
+    const { path, value } = this.find(edit);
     const { name } = this.shape;
     const { property, isCollection } = this.propertyAt(edit);
+    if (isEmpty(value) && property.column.type !== 'mixed' && property.column.type !== 'link') return;
     const last = path[path.length - 1];
     if (path.length > 1 && typeof last === 'string' && this.isDictionary(path.slice(0, -1)))
       this.tx.dictionary(name, this.key, path.slice(0, -1)).delete(last);
@@ -329,6 +376,10 @@ class Applier {
     return { property, isCollection };
   }
 }
+
+const isEmpty = (value: EdgeValue | undefined): boolean =>
+  value === null ||
+  (Array.isArray(value) ? value.length === 0 : isPlainObject(value) && Object.keys(value).length === 0);
 
 /** A member or element as filters compare it: links to one class by their keys. */
 const formIn = ({ column }: Property, value: unknown): Form => {

@@ -19,6 +19,7 @@ import {
   DocumentError,
   type DocumentUpdate,
   documentFilter,
+  documentReplacement,
   documents,
   documentUpdate,
   type EdgeKey,
@@ -30,71 +31,23 @@ import {
   type PartitionField,
   type RecordEntry,
 } from '../../core/index.js';
+import {
+  type DeleteResult,
+  type Filter,
+  FindCursor,
+  type FindOptions,
+  type InsertManyResult,
+  type InsertOneResult,
+  type Update,
+  type UpdateResult,
+} from './collection-results.js';
 import type { Documents } from './documents.js';
 import { longestSyncedName } from './sync-control.js';
-
-/** As documents and MongoDB's match language have it. */
-export type Filter = Readonly<Record<string, unknown>>;
-/** `$set` and the others, each with fields. */
-export type Update = Readonly<Record<string, unknown>>;
-
-export interface FindOptions {
-  /** Fields with 1 for ascending and -1 for descending order; by primary key within partitions where it is left out. */
-  readonly sort?: Readonly<Record<string, 1 | -1>>;
-  readonly skip?: number;
-  readonly limit?: number;
-}
-
-export interface InsertOneResult {
-  readonly acknowledged: true;
-  readonly insertedId: EdgeKey;
-}
-
-export interface InsertManyResult {
-  readonly acknowledged: true;
-  readonly insertedCount: number;
-  /** By the index of the document. */
-  readonly insertedIds: Readonly<Record<number, EdgeKey>>;
-}
-
-export interface UpdateResult {
-  readonly acknowledged: true;
-  readonly matchedCount: number;
-  /** Of those the ones that have changed. */
-  readonly modifiedCount: number;
-  readonly upsertedCount: 0;
-  readonly upsertedId: null;
-}
-
-export interface DeleteResult {
-  readonly acknowledged: true;
-  readonly deletedCount: number;
-}
 
 const EVERYTHING = Number.MAX_SAFE_INTEGER;
 
 /** Partitions that are written to at once. */
 const TOGETHER = 32;
-
-/** What is found, as it is asked for. */
-export class FindCursor implements AsyncIterable<Document> {
-  readonly #found: () => AsyncIterable<Document>;
-
-  /** Use `find`. */
-  constructor(found: () => AsyncIterable<Document>) {
-    this.#found = found;
-  }
-
-  [Symbol.asyncIterator](): AsyncIterator<Document> {
-    return this.#found()[Symbol.asyncIterator]();
-  }
-
-  async toArray(): Promise<Document[]> {
-    const all: Document[] = [];
-    for await (const document of this) all.push(document);
-    return all;
-  }
-}
 
 /** More than one changeset holds. */
 class TooLarge extends Error {}
@@ -185,12 +138,25 @@ export class Collection {
 
   /** Updates the first document that is found. @throws DocumentError, WriteError */
   updateOne(filter: Filter, update: Update): Promise<UpdateResult> {
-    return this.#update(filter, update, 1);
+    return this.#update(filter, (of) => documentUpdate(of.schema, of.shape, of.partition.key, update), 1);
+  }
+
+  /** Puts a document in the place of the first that is found; its primary key stays. @throws DocumentError, WriteError */
+  replaceOne(filter: Filter, document: Readonly<Record<string, unknown>>): Promise<UpdateResult> {
+    return this.#update(
+      filter,
+      (of) => documentReplacement(of.schema, of.shape, of.partition.key, document),
+      1,
+    );
   }
 
   /** Updates all documents that are found, in one changeset for each partition. @throws DocumentError, WriteError */
   updateMany(filter: Filter, update: Update): Promise<UpdateResult> {
-    return this.#update(filter, update, EVERYTHING);
+    return this.#update(
+      filter,
+      (of) => documentUpdate(of.schema, of.shape, of.partition.key, update),
+      EVERYTHING,
+    );
   }
 
   /** Deletes the first document that is found, and the links to it. */
@@ -297,11 +263,15 @@ export class Collection {
     }
   }
 
-  async #update(filter: Filter, given: Update, most: number): Promise<UpdateResult> {
+  async #update(
+    filter: Filter,
+    given: (of: documents.DocumentClass) => E.Either<DocumentError, DocumentUpdate>,
+    most: number,
+  ): Promise<UpdateResult> {
     const all = this.#documents;
     const of = await all.writableClass(this.name);
     const search = this.#search(of, filter);
-    const read = documentUpdate(of.schema, of.shape, of.partition.key, given);
+    const read = given(of);
     if (E.isLeft(read)) throw read.left;
     const { partition } = read.right;
     const to = partition === undefined ? null : documents.placementOf(of, partition.value);
