@@ -7,7 +7,7 @@
  * there already.
  *
  * Opens: sessions of one device and another user each time, in a process with the server, over the link in memory; a
- * session is open when its download is complete. The server has so many partitions with ten objects each; `new` opens
+ * session is open when its download is complete. `processor` is the time of both sides together. The server has so many partitions with ten objects each; `new` opens
  * each partition for the first time since the server started, `known` opens one that is open already.
  *
  * Moves: `updateMany` changes the partition key of all objects of one partition, which are erased there and inserted in
@@ -29,6 +29,7 @@ import { type LmdbModule, lmdbServerStore } from '../transports/lmdb.js';
 import type { ServerStore } from '../transports/ports.js';
 import { type Server, startServer } from '../transports/server.js';
 import { MemoryDatabase, memoryClientStore, memoryServerStore } from '../transports/stores/memory.js';
+import { runDocuments } from './access-documents.js';
 import { measure, median, type Suite, type SuiteOptions } from './suite.js';
 
 const goal = { id: '5f4863e4d49bd2191ff1e623', partition: 'Store 42' };
@@ -218,6 +219,7 @@ const runOpens = ({ smoke, report }: SuiteOptions): Promise<void> =>
     const order = Array.from({ length: opens }, (_, k) => (k * 7919) % partitions);
     const timed = async (metric: string): Promise<void> => {
       const durations: number[] = [];
+      const used = process.cpuUsage();
       const start = performance.now();
       for (const k of order) {
         const before = performance.now();
@@ -225,9 +227,16 @@ const runOpens = ({ smoke, report }: SuiteOptions): Promise<void> =>
         durations.push(performance.now() - before);
       }
       const seconds = (performance.now() - start) / 1000;
+      const { user, system } = process.cpuUsage(used);
       const row = { workload: `${partitions} partitions, ${name}`, subject: 'syncline' };
       report({ ...row, metric: `${metric} opens`, value: opens / seconds, unit: 'opens/s' });
       report({ ...row, metric: `${metric} opens, p50`, value: median(durations), unit: 'ms' });
+      report({
+        ...row,
+        metric: `${metric} opens, processor`,
+        value: (user + system) / 1000 / opens,
+        unit: 'ms',
+      });
     };
     for (let k = 0; k < (smoke ? 1 : 100); k++) await open(partitions - 1 - k);
     await timed('new');
@@ -275,6 +284,7 @@ const parts: Readonly<Record<string, (options: SuiteOptions) => void | Promise<v
   evaluations: runEvaluations,
   opens: runOpens,
   moves: runMoves,
+  documents: runDocuments,
 };
 
 export const suite: Suite = {
