@@ -5,10 +5,11 @@ import * as assert from 'uvu/assert';
 import { double, float, int, linkTo, Timestamp } from '../core/index.js';
 import { systemClock } from '../transports/clock.js';
 import type { ServerStore } from '../transports/ports.js';
+import { StoreFailure } from '../transports/stores/error.js';
 import { MemoryDatabase, memoryServerStore } from '../transports/stores/memory.js';
-import { crashableServerStore } from './kit/crashable-store.js';
 import { documentWorld } from './kit/document-world.js';
 import { rejection } from './kit/driver-world.js';
+import { endingAt } from './kit/ending-store.js';
 
 const schema = [
   {
@@ -129,35 +130,6 @@ const hostOf = async (world: World, partition: string) => {
   return { write };
 };
 
-/** A store whose process ends with its n-th commit, which is durable or not. */
-const endingAt = (database: MemoryDatabase, n: number, survivors: 0 | 1) => {
-  const process = crashableServerStore({ clock: systemClock, delay: () => 0 }, database);
-  const inner = process.open();
-  let commits = 0;
-  let end: () => void = () => undefined;
-  const ended = new Promise<'ended'>((resolve) => {
-    end = () => resolve('ended');
-  });
-  const store: ServerStore = {
-    ...inner,
-    partition: async (name) => {
-      const partition = await inner.partition(name);
-      return {
-        ...partition,
-        commit: (expected, batch) => {
-          const outcome = partition.commit(expected, batch);
-          if (++commits === n) {
-            process.crash(survivors);
-            end();
-          }
-          return outcome;
-        },
-      };
-    },
-  };
-  return { store, ended, commits: () => commits };
-};
-
 const filled = async (): Promise<MemoryDatabase> => {
   const database = new MemoryDatabase();
   const world = await worldOn(memoryServerStore(database));
@@ -200,6 +172,72 @@ test('However often a server ends in the middle of a move, nothing is lost, and 
           await move(world);
           assert.equal(await everything(world), ['a:s:1', 'b:s:2', 'c:s:3', 'd:s:4'], what);
         }
+});
+
+/** A store that does something after each commit; where that throws, the commit is durable, and its answer is lost. */
+const watched = (
+  database: MemoryDatabase,
+  before: (name: string) => Promise<void>,
+  after: (name: string, revision: number) => void = () => undefined,
+): ServerStore => {
+  const store = memoryServerStore(database);
+  return {
+    ...store,
+    partition: async (name) => {
+      await before(name);
+      const inner = await store.partition(name);
+      return {
+        ...inner,
+        commit: async (expected, batch) => {
+          const outcome = await inner.commit(expected, batch);
+          after(name, expected);
+          return outcome;
+        },
+      };
+    },
+  };
+};
+
+test('A move of which the server was not told that it has begun is finished by whatever writes next', async () => {
+  const database = await filled();
+  let isForgetful = false;
+  const forgetting = watched(
+    database,
+    async () => undefined,
+    (name) => {
+      if (!isForgetful || name !== '"n"') return;
+      isForgetful = false;
+      throw new StoreFailure('failed', name, 'the answer was lost');
+    },
+  );
+  const world = await worldOn(forgetting);
+  const tasks = world.collection('Task');
+  await tasks.updateOne({ _id: 'd' }, { $inc: { votes: 1 } });
+  isForgetful = true;
+  assert.match(
+    String(await rejection(tasks.updateOne({ _id: 'a' }, { $set: { region: 's' } }))),
+    'the answer was lost',
+  );
+  await tasks.updateOne({ _id: 'd' }, { $inc: { votes: 1 } });
+  assert.is((await world.documents.status()).undelivered, 0);
+  assert.equal(await everything(world), ['a:s:1', 'b:n:2', 'c:s:3', 'd:w:6']);
+});
+
+test('Whoever writes while another server terminates is told so', async () => {
+  const database = new MemoryDatabase();
+  let isTerminating = false;
+  const world: World = await worldOn(
+    watched(database, async (name) => {
+      if (!isTerminating || name !== '"n"') return;
+      isTerminating = false;
+      await other.control.terminate();
+    }),
+  );
+  const other = await worldOn(memoryServerStore(database));
+  await other.collection('Task').insertOne({ _id: 'a', region: 'n' });
+  isTerminating = true;
+  const error = await rejection(world.collection('Task').insertOne({ _id: 'b', region: 'n' }));
+  assert.match(String(error), 'found sync terminated');
 });
 
 test('Of several servers that find the same move halfway, one finishes it', async () => {

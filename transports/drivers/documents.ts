@@ -77,6 +77,7 @@ export class Documents {
   /** Keys that are being inserted or moved, by class and key. */
   readonly #reserved = new Set<string>();
   #resumed: Promise<void> | null = null;
+  #isResuming = false;
   #hasStopped = false;
 
   constructor(hosts: DocumentHosts) {
@@ -199,15 +200,24 @@ export class Documents {
   }
 
   async #write(partition: string, make: Make, spaces: readonly string[]): Promise<void> {
+    let isDecided = false;
+    const deciding: Make = (...given) => {
+      isDecided = false;
+      const made = make(...given);
+      isDecided = E.isRight(made);
+      return made;
+    };
     for (let tries = 1; ; tries++) {
-      const host = await this.#hosts.hosts.present(partition);
-      this.#used(partition);
       try {
-        await host.write(make, spaces);
+        const host = await this.#hosts.hosts.present(partition);
+        this.#used(partition);
+        await host.write(deciding, spaces);
         return;
       } catch (error) {
         // What gave it up has made room for another.
         if (error instanceof GivenUp && tries < TRIES) continue;
+        // It may be durable all the same, and something on its way with it.
+        if (isDecided) this.#resumed = null;
         throw error instanceof SealedPartition ? terminated(partition) : error;
       }
     }
@@ -257,6 +267,13 @@ export class Documents {
     });
   }
 
+  /** Looks once more: another server may have ended halfway since. */
+  again(): void {
+    if (this.#isResuming) return;
+    this.#resumed = null;
+    this.finish(null);
+  }
+
   /** Nobody is told of failures any more. */
   stop(): void {
     this.#hasStopped = true;
@@ -272,10 +289,16 @@ export class Documents {
   }
 
   async #resumeAll(): Promise<void> {
-    if (this.#hosts.control.current.record.state === 'terminated') return;
-    for (const partition of await this.#hosts.control.partitions()) {
-      const store = await this.#hosts.control.read(partition);
-      if ((await this.#waiting(store)).length > 0) await this.deliver(partition);
+    const { control } = this.#hosts;
+    if (control.current.record.state === 'terminated') return;
+    this.#isResuming = true;
+    try {
+      for (const partition of await control.partitions()) {
+        if (this.#hasStopped) return;
+        if ((await this.#waiting(await control.read(partition))).length > 0) await this.deliver(partition);
+      }
+    } finally {
+      this.#isResuming = false;
     }
   }
 
