@@ -5,10 +5,11 @@ import * as assert from 'uvu/assert';
 import { type LostWrite, printInstruction } from '../core/index.js';
 import { type Client, openClient } from '../transports/client.js';
 import { memoryNetwork } from '../transports/links/memory.js';
-import { type ServerNote, startServer } from '../transports/server.js';
-import { memoryClientStore, memoryServerStore } from '../transports/stores/memory.js';
+import { type ServerNote, type ServerOptions, startServer } from '../transports/server.js';
+import { MemoryDatabase, memoryClientStore, memoryServerStore } from '../transports/stores/memory.js';
 import { eventually } from './kit/async.js';
 import { nothingUnhandled, rejection, soon } from './kit/driver-world.js';
+import { endingAt } from './kit/ending-store.js';
 
 const test = suite('collections and devices');
 
@@ -20,20 +21,23 @@ const schema = [
   },
 ];
 
-const world = async () => {
+const sync = {
+  config: {
+    type: 'partition',
+    state: 'enabled',
+    partition: { key: 'region', type: 'string', permissions: { read: true, write: true } },
+  },
+  schema,
+};
+
+const world = async (options: Partial<ServerOptions> = {}) => {
   const network = memoryNetwork();
   const notes: ServerNote[] = [];
   const server = await startServer({
     store: memoryServerStore(),
     listeners: [network.listener],
-    sync: {
-      config: {
-        type: 'partition',
-        state: 'enabled',
-        partition: { key: 'region', type: 'string', permissions: { read: true, write: true } },
-      },
-      schema,
-    },
+    sync,
+    ...options,
     verifyToken: async (token) => ({
       type: 'verified',
       user: { id: token, data: {} },
@@ -162,6 +166,25 @@ test('a changed partition key is a deletion here and an insertion there, and uns
   }
   assert.is(await server.digest('"n"'), north.digest());
   assert.is(await server.digest('"s"'), south.digest());
+  await close();
+});
+
+test('what a server leaves halfway another one finishes that goes on', async () => {
+  const database = new MemoryDatabase();
+  const { items, open, close } = await world({ store: memoryServerStore(database), idleTime: 20 });
+  await items.insertOne({ _id: 'a', region: 'n', count: 7 });
+  const [north, south] = [await open('n'), await open('s')];
+  await settled(north);
+  await settled(south);
+  const dying = endingAt(database, 1, 1);
+  const other = await startServer({ store: dying.store, listeners: [], sync });
+  void other.collection('Item').updateOne({ _id: 'a' }, { $set: { region: 's' } });
+  await dying.ended;
+  await eventually('the move is finished', async () => (await items.count({ region: 's' })) === 1, 5000);
+  await settled(north);
+  await settled(south);
+  assert.is(north.object('Item', 'a'), null);
+  assert.is(south.object('Item', 'a')?.['count'], 7);
   await close();
 });
 

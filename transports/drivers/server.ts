@@ -44,8 +44,8 @@ const handedBytes = 1024 * 1024;
 
 /** Starts a server. Resolves when all its listeners accept links; where one cannot, none does. */
 export const startServer = async (options: ServerOptions): Promise<Server> => {
-  const { sync, clock = systemClock, entropy = systemEntropy } = options;
-  const control = sync === undefined ? null : await openServerSync({ ...options, sync }, clock, entropy);
+  const { clock = systemClock, entropy = systemEntropy } = options;
+  const control = await openServerSync(options, clock, entropy);
   const server = new Server(options, control);
   const started = await Promise.allSettled(
     options.listeners.map((listener) => listener.listen((link) => server.accept(link))),
@@ -443,6 +443,7 @@ export class Server {
       peer.isIdle = isIdle;
     }
     await this.#hosts.look();
+    if (this.#closing === null) this.#documents?.again();
     if (this.#hosts.size > 0 || this.#peers.size > 0) this.#lookLater();
   }
 }
