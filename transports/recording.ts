@@ -31,6 +31,15 @@ const segmentBytesOf = ({ maxBytes = defaultBytes }: RecordingOptions): number =
   return Math.floor(maxBytes / 2);
 };
 
+/** Few bytes are copied one by one: a view on them would take longer to make, and to forget. */
+const copy = (from: Uint8Array, start: number, end: number, to: Uint8Array, position: number): void => {
+  if (end - start > 256) {
+    to.set(from.subarray(start, end), position);
+    return;
+  }
+  for (let at = start, p = position; at < end; at++, p++) to[p] = from[at] as number;
+};
+
 /** Bytes of one piece of a pile. */
 const pieceBytes = 64 * 1024;
 
@@ -56,17 +65,16 @@ class Pile {
     return { sequence: this.sequence, entries };
   }
 
-  push(bytes: Uint8Array): void {
-    let rest = bytes;
-    for (;;) {
+  push(bytes: Uint8Array, start: number, end: number): void {
+    for (let at = start; ; ) {
       const room = this.#piece.length - this.#taken;
-      if (rest.length <= room) {
-        this.#piece.set(rest, this.#taken);
-        this.#taken += rest.length;
+      if (end - at <= room) {
+        copy(bytes, at, end, this.#piece, this.#taken);
+        this.#taken += end - at;
         return;
       }
-      this.#piece.set(rest.subarray(0, room), this.#taken);
-      rest = rest.subarray(room);
+      copy(bytes, at, at + room, this.#piece, this.#taken);
+      at += room;
       this.#piece = new Uint8Array(pieceBytes);
       this.#pieces.push(this.#piece);
       this.#taken = 0;
@@ -90,8 +98,8 @@ class MemorySink implements RecordingSink {
     this.#piles = [...this.#piles.slice(-1), new Pile(sequence)];
   }
 
-  append(bytes: Uint8Array): void {
-    this.#piles[this.#piles.length - 1]?.push(bytes);
+  append(bytes: Uint8Array, start: number, end: number): void {
+    this.#piles[this.#piles.length - 1]?.push(bytes, start, end);
   }
 
   flush(): void {
@@ -163,21 +171,23 @@ class FileSink implements RecordingSink {
     this.write();
     const region = this.segmentBytes + END;
     this.#position = sequence % 2 === 1 ? 0 : region;
-    this.append(segmentHead(sequence, this.#position === 0 ? region : 0));
+    const head = segmentHead(sequence, this.#position === 0 ? region : 0);
+    this.append(head, 0, head.length);
   }
 
-  append(bytes: Uint8Array): void {
+  append(bytes: Uint8Array, start: number, end: number): void {
     if (this.#failure !== null) throw this.#failure.error;
     if (this.#isClosed) return;
-    if (this.#count + bytes.length > waitingBytes) this.write();
-    if (bytes.length > waitingBytes) {
-      this.#put(bytes, bytes.length);
+    const size = end - start;
+    if (this.#count + size > waitingBytes) this.write();
+    if (size > waitingBytes) {
+      this.#put(bytes.subarray(start, end), size);
       this.#put(new Uint8Array(END), END);
       this.#position -= END;
       return;
     }
-    this.#waiting.set(bytes, this.#count);
-    this.#count += bytes.length;
+    copy(bytes, start, end, this.#waiting, this.#count);
+    this.#count += size;
     if (this.#isDue) return;
     this.#isDue = true;
     queueMicrotask(() => {

@@ -70,7 +70,9 @@ class Rewriting {
   }
 
   #put(head: RecordedEntry['head'], rest?: (to: Writer) => void): void {
-    this.#parts.push(this.#writer.entry(SEQUENCE, head, rest).slice());
+    this.#writer.entry(SEQUENCE, head, rest);
+    const { bytes, start, end } = this.#writer;
+    this.#parts.push(bytes.slice(start, end));
   }
 
   #machine(kind: Kind, entry: RecordedEntry): unknown {

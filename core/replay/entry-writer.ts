@@ -1,4 +1,4 @@
-/** Entries as bytes (see `container.ts`), one at a time, in memory that is used again. */
+/** Entries as bytes (see `container.ts`), one at a time, in memory that is used again: no entry allocates. */
 import { Writer } from '../base/bytes.js';
 import { writeUint } from '../base/msgpack.js';
 import { entryChecksum } from './container.js';
@@ -10,6 +10,19 @@ const STEP = 0;
 export class EntryWriter {
   readonly #writer = new Writer();
 
+  /** Where the entry is that was made last: [start, end), until the next one is begun. */
+  get bytes(): Uint8Array {
+    return this.#writer.bytes;
+  }
+
+  get start(): number {
+    return this.#writer.start;
+  }
+
+  get end(): number {
+    return this.#writer.position;
+  }
+
   #begin(): Writer {
     const writer = this.#writer;
     writer.begin();
@@ -18,12 +31,12 @@ export class EntryWriter {
     return writer;
   }
 
-  /** A view that holds until the next call. `rest` writes what follows the head. */
-  entry(sequence: number, head: EntryHead, rest: (to: Writer) => void = () => undefined): Uint8Array {
+  /** Makes an entry, and answers its size. `rest` writes what follows the head. */
+  entry(sequence: number, head: EntryHead, rest: (to: Writer) => void = () => undefined): number {
     const writer = this.#begin();
     headForm.write(writer, head);
     rest(writer);
-    return this.end(sequence);
+    return this.finish(sequence);
   }
 
   /** Begins a step, as its form says, and without it: nothing else is written so often. Its event follows. */
@@ -38,17 +51,17 @@ export class EntryWriter {
     return writer;
   }
 
-  /** Ends what was begun: framed, a view that holds until the next call. */
-  end(sequence: number): Uint8Array {
+  /** Ends what was begun, and answers its size. */
+  finish(sequence: number): number {
     const writer = this.#writer;
     const sum = entryChecksum(sequence, writer.bytes, writer.start + 4, writer.position);
     writer.reserve(4);
     writer.uint32(sum);
-    const size = writer.length - 8;
-    const after = writer.position;
+    const size = writer.length;
+    const end = writer.position;
     writer.position = writer.start;
-    writer.uint32(size);
-    writer.position = after;
-    return writer.bytes.subarray(writer.start, after);
+    writer.uint32(size - 8);
+    writer.position = end;
+    return size;
   }
 }

@@ -34,8 +34,8 @@ export interface RecordingSink {
   readonly segmentBytes: number;
   /** From here on a new segment, in the place of the older of the two. */
   begin(sequence: number): void;
-  /** Takes the bytes, of whole entries, before it returns: they are written over afterwards. */
-  append(bytes: Uint8Array): void;
+  /** Takes the bytes in [start, end), of whole entries, before it returns: they are written over afterwards. */
+  append(bytes: Uint8Array, start: number, end: number): void;
   /** Makes what was taken as durable as it gets: something went wrong. */
   flush(): void;
 }
@@ -94,11 +94,12 @@ class Log {
     return this.#size / 2 - this.#checkpoints;
   }
 
-  isTooLarge(bytes: Uint8Array): boolean {
-    return bytes.length > this.#size / 4;
+  isTooLarge(size: number): boolean {
+    return size > this.#size / 4;
   }
 
-  entry(head: EntryHead, rest?: (to: Writer) => void): Uint8Array {
+  /** Makes the entry that is appended next, and answers its size. */
+  entry(head: EntryHead, rest?: (to: Writer) => void): number {
     return this.#writer.entry(this.#sequence, head, rest);
   }
 
@@ -106,16 +107,18 @@ class Log {
     return this.#writer.beginStep(track, isMoreComing, isDeep, digestOfStep);
   }
 
-  end(): Uint8Array {
-    return this.#writer.end(this.#sequence);
+  end(): number {
+    return this.#writer.finish(this.#sequence);
   }
 
-  /** Whether there was room: else another segment is to begin. */
-  append(bytes: Uint8Array, isCheckpoint = false): boolean {
-    if (this.#used + bytes.length > this.#size) return false;
-    this.#sink.append(bytes);
-    this.#used += bytes.length;
-    if (isCheckpoint) this.#checkpoints += bytes.length;
+  /** Appends the entry that was made last. Whether there was room: else another segment is to begin. */
+  append(isCheckpoint = false): boolean {
+    const { bytes, start, end } = this.#writer;
+    const size = end - start;
+    if (this.#used + size > this.#size) return false;
+    this.#sink.append(bytes, start, end);
+    this.#used += size;
+    if (isCheckpoint) this.#checkpoints += size;
     return true;
   }
 
@@ -132,7 +135,8 @@ class Log {
     this.#sink.begin(this.#sequence);
     const known = Object.entries(limits).map(([name, value]) => ({ name, value }));
     const about = { library: LIBRARY_VERSION, protocol: PROTOCOL_VERSION, limits: known };
-    this.append(this.entry({ type: 'about', ...about }));
+    this.entry({ type: 'about', ...about });
+    this.append();
   }
 
   /** Runs `record`, whose failure is nobody's but this recording's. */
@@ -244,9 +248,8 @@ export class Track<Machine, Event extends object, Recorded, Effect> {
     while (this.#isBegun(before)) {
       const to = log.beginStep(this.#number, isMoreComing, isDeep, found);
       this.#subject.write(to, event, after, frame);
-      const bytes = log.end();
-      if (this.#isGap(bytes)) return;
-      if (log.append(bytes)) {
+      if (this.#isGap(log.end())) return;
+      if (log.append()) {
         this.#digestNowAndThen(after.machine);
         return;
       }
@@ -267,18 +270,18 @@ export class Track<Machine, Event extends object, Recorded, Effect> {
     const rest = (to: Writer): void => this.#subject.write(to, event, null, frame);
     const log = this.#log;
     while (this.#isBegun(before)) {
-      const bytes = log.entry(head, rest);
-      if (this.#isGap(bytes) || log.append(bytes)) return;
+      if (this.#isGap(log.entry(head, rest)) || log.append()) return;
       log.rotate();
     }
   }
 
   /** Whether the step is too large to be recorded: what comes behind it begins anew. */
-  #isGap(bytes: Uint8Array): boolean {
+  #isGap(size: number): boolean {
     const log = this.#log;
-    if (!log.isTooLarge(bytes)) return false;
-    const reason = `a step of ${bytes.length} bytes is more than a quarter of a segment`;
-    if (!log.append(log.entry({ type: 'gap', track: this.#number, reason }))) log.rotate();
+    if (!log.isTooLarge(size)) return false;
+    const reason = `a step of ${size} bytes is more than a quarter of a segment`;
+    log.entry({ type: 'gap', track: this.#number, reason });
+    if (!log.append()) log.rotate();
     this.#segment = 0;
     return true;
   }
@@ -294,10 +297,9 @@ export class Track<Machine, Event extends object, Recorded, Effect> {
       let size = this.#subject.size(machine);
       if (size <= room) {
         const head = { type: 'checkpoint', track, kind, name } as const;
-        const bytes = log.entry(head, (to) => this.#subject.machine.write(to, machine));
-        size = bytes.length;
+        size = log.entry(head, (to) => this.#subject.machine.write(to, machine));
         if (size <= room) {
-          if (!log.append(bytes, true)) {
+          if (!log.append(true)) {
             log.rotate();
             continue;
           }
@@ -307,7 +309,8 @@ export class Track<Machine, Event extends object, Recorded, Effect> {
           return true;
         }
       }
-      if (!log.append(log.entry({ type: 'leftOut', track, kind, name, bytes: size }))) {
+      log.entry({ type: 'leftOut', track, kind, name, bytes: size });
+      if (!log.append()) {
         log.rotate();
         continue;
       }
@@ -322,9 +325,9 @@ export class Track<Machine, Event extends object, Recorded, Effect> {
     const state = this.#subject.state(machine);
     this.#sinceDigest = 0;
     this.#digestAfter = Math.max(STEPS_PER_DIGEST, 4 * objectsIn(state));
-    const entry = this.#log.entry({ type: 'state', track: this.#number, digest: digest(state) });
+    this.#log.entry({ type: 'state', track: this.#number, digest: digest(state) });
     // Where it does not fit the checkpoint of the next segment says the same.
-    this.#log.append(entry);
+    this.#log.append();
   }
 }
 

@@ -72,7 +72,7 @@ export const withDigestChanged = (recording: Uint8Array, n: number): Uint8Array 
     const head = headForm.read(reader);
     if (head.type !== 'step' || ++steps !== n) return body;
     const rest = body.subarray(reader.position);
-    const entry = writer.entry(1, { ...head, digest: (head.digest ^ 1) >>> 0 }, (to) => to.raw(rest));
-    return entry.slice(4, entry.length - 4);
+    writer.entry(1, { ...head, digest: (head.digest ^ 1) >>> 0 }, (to) => to.raw(rest));
+    return writer.bytes.slice(writer.start + 4, writer.end - 4);
   });
 };
