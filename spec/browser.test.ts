@@ -9,8 +9,11 @@
  */
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
+import { digest } from '../core/model/digest.js';
+import { Replay } from '../core/replay/replay.js';
 import type { LinkKind } from './browser/page.js';
 import { bundledPage, chromiumPath, pollHold, Stage } from './browser/stage.js';
+import { readRecording } from './kit/recordings.js';
 
 const browser = suite('browser');
 
@@ -34,6 +37,15 @@ const grows = (estimates: readonly number[]): void => {
   assert.ok((estimates[0] ?? 1) < 1, said);
   assert.is(estimates[estimates.length - 1], 1, said);
   for (let i = 1; i < estimates.length; i++) assert.ok((estimates[i] ?? 0) >= (estimates[i - 1] ?? 1), said);
+};
+
+/** What a page has recorded is reproduced here, step by step, up to its last state. */
+const livesAgain = (recording: Uint8Array, lastDigest: string): void => {
+  const replay = new Replay(readRecording(recording));
+  assert.ok(replay.length > 60, `${replay.length} steps`);
+  for (const { number, differences } of replay.steps()) assert.equal(differences, [], `step ${number}`);
+  const state = replay.state(replay.at(replay.length));
+  assert.is(state === null ? '' : digest(state), lastDigest);
 };
 
 const twoPages = async (stage: Stage, kind: LinkKind): Promise<void> => {
@@ -101,6 +113,11 @@ const twoPages = async (stage: Stage, kind: LinkKind): Promise<void> => {
   await converge(120);
 
   for (const page of pages) await page.evaluate(() => device.close());
+  for (const page of pages)
+    livesAgain(
+      Uint8Array.from(await page.evaluate(() => device.recording())),
+      await page.evaluate(() => device.digest()),
+    );
   for (const network of online) await network.close();
 };
 

@@ -6,6 +6,8 @@ import {
   type Client,
   type Connector,
   type Direction,
+  type MemoryRecording,
+  memoryRecording,
   openClient,
   type SessionDescription,
 } from 'syncline/client';
@@ -36,6 +38,8 @@ export interface Device {
   request(): Promise<number | 'failed'>;
   /** What becomes of a WebSocket to the server, past the engine. */
   socket(): Promise<'open' | 'failed'>;
+  /** What the session has gone through since the file was opened, as numbers: bytes do not cross a process. */
+  recording(): number[];
   close(): Promise<void>;
 }
 
@@ -53,6 +57,7 @@ const connectorOf = (kind: LinkKind): Connector =>
     : longPollConnector({ url: `http://${location.host}/sync`, retryDelay: 50, maxRetryDelay: 200 });
 
 let client: Client | undefined;
+let recorder: MemoryRecording | undefined;
 const opened = (): Client => {
   if (client === undefined) throw new Error('no file is open on this page');
   return client;
@@ -82,7 +87,9 @@ globalThis.device = {
   open: async (kind, partition) => {
     const timing = { retryFirst: 50, retryMost: 200 };
     const store = memoryClientStore();
-    client = await openClient({ schema, store, connector: connectorOf(kind), partition, timing });
+    const connector = connectorOf(kind);
+    recorder = memoryRecording();
+    client = await openClient({ schema, store, connector, partition, timing, recorder });
   },
   write: (prefix, count) => {
     for (let i = 0; i < count; i++)
@@ -116,5 +123,6 @@ globalThis.device = {
       };
       socket.onerror = () => resolve('failed');
     }),
+  recording: () => [...(recorder?.bytes() ?? [])],
   close: () => opened().close(),
 };
