@@ -126,7 +126,7 @@ cli('the commands of the page do what it says', async () => {
   assert.is(stdout.trim().split('\n').length, 5, 'past epochs are not to be seen');
   assert.is((await run('compact ./data')).code, 0);
   // The store knows what it syncs.
-  const again = await serve('serve ./data --port 0 --schema schema.json --admin 0');
+  const again = await serve('serve ./data --port 0 --admin 0');
   assert.match((await run(`sync status --url ${again.admin}`)).stdout, 'sync is enabled, in epoch 1');
   await again.stop();
 });

@@ -297,6 +297,17 @@ lifecycle('names that begin with $ are nobody’s, by a configuration or without
   await world.end();
 });
 
+lifecycle('no server runs without rules on a store that has them', async () => {
+  const world = new World();
+  const { sync } = await world.serve();
+  const options = { store: memoryServerStore(world.database), listeners: [memoryNetwork().listener] };
+  assert.match(String(await rejection(startServer(options))), 'the server needs the option `sync`');
+  const other = await startServer({ ...options, sync: {} });
+  assert.equal(await other.sync?.status(), await sync.status());
+  await other.close();
+  await world.end();
+});
+
 lifecycle('names are no longer than what can be stored in any epoch', async () => {
   const world = new World();
   const { sync, open } = await world.serve();

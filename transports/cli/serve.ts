@@ -11,7 +11,9 @@ import { WebSocketServer } from 'ws';
 import type { ClassConfig } from '../../core/index.js';
 import { type Server, startServer } from '../drivers/server.js';
 import type { ServerNote, ServerOptions } from '../drivers/server-options.js';
+import { hasSync } from '../drivers/server-sync.js';
 import { webSocketListener } from '../links/websocket-server.js';
+import type { ServerStore } from '../ports.js';
 import { fileRecording } from '../recording.js';
 import { lmdbServerStore } from '../stores/lmdb.js';
 import { type AdminServer, startAdminServer } from './admin-server.js';
@@ -33,9 +35,12 @@ export interface ServeOptions {
   readonly admin: number | undefined;
 }
 
-/** Partition-based sync, where it is asked for. */
-const syncOf = ({ sync, schema }: ServeOptions): Pick<ServerOptions, 'sync'> => {
-  if (sync === undefined && schema === undefined) return {};
+/** Partition-based sync, where it is asked for, or the store has it. */
+const syncOf = async (
+  { sync, schema }: ServeOptions,
+  store: ServerStore,
+): Promise<Pick<ServerOptions, 'sync'>> => {
+  if (sync === undefined && schema === undefined && !(await hasSync(store))) return {};
   const classes: unknown = schema === undefined ? undefined : readJson(schema);
   return {
     sync: {
@@ -64,7 +69,7 @@ export const serve = async (options: ServeOptions): Promise<void> => {
     store,
     listeners: [listener],
     clientMaxOfflineDays: options.maxOfflineDays,
-    ...syncOf(options),
+    ...(await syncOf(options, store)),
     ...(recorder === null ? {} : { recorder }),
     onNote: (note) => {
       if (note.type === 'decided' || note.type === 'compacted') return;

@@ -13,11 +13,13 @@ import {
   type ServerMessage,
   type SyncState,
   schemaConfig,
+  syncPartition,
 } from '../../core/index.js';
 import type { Cancel, Clock, Entropy, PartitionStore, ServerStore } from '../ports.js';
 import { readPartition } from './partition-host.js';
 import { type SyncChange, SyncControl, type SyncSetting } from './sync-control.js';
 import type { Begun } from './sync-epochs.js';
+import { SyncError } from './sync-error.js';
 import type { SyncOptions } from './sync-options.js';
 
 export interface SyncStatus {
@@ -245,10 +247,27 @@ export const pauseMessage = (session: number, { code, message, retryAfter }: Pau
   retryAfter,
 });
 
-/** Opens what the store has of sync, and takes down there what it has not. @throws SyncError */
+/** Whether a store has been served with sync. */
+export const hasSync = async (store: ServerStore): Promise<boolean> =>
+  (await (await store.partition(syncPartition)).load([])).revision > 0;
+
+/**
+ * Opens what the store has of sync, and takes down there what it has not. Null where a server is to run without: not
+ * on a store that has it, since nobody would ask for its rules. @throws SyncError
+ */
 export const openServerSync = async (
-  { store, sync }: { readonly store: ServerStore; readonly sync: SyncOptions },
+  { store, sync }: { readonly store: ServerStore; readonly sync?: SyncOptions | undefined },
   clock: Clock,
   entropy: Entropy,
-): Promise<SyncControl> =>
-  SyncControl.open({ ...sync, store, clock, entropy, functions: new Set(Object.keys(sync.functions ?? {})) });
+): Promise<SyncControl | null> => {
+  if (sync !== undefined) {
+    const functions = new Set(Object.keys(sync.functions ?? {}));
+    return SyncControl.open({ ...sync, store, clock, entropy, functions });
+  }
+  if (await hasSync(store))
+    throw new SyncError(
+      'state',
+      'the store is synced by a configuration: the server needs the option `sync`, {} for the stored one',
+    );
+  return null;
+};
