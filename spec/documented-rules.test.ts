@@ -3,7 +3,7 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { openClient } from '../transports/client.js';
 import { memoryNetwork } from '../transports/links/memory.js';
-import { startServer } from '../transports/server.js';
+import { type SyncOptions, startServer } from '../transports/server.js';
 import { memoryClientStore, memoryServerStore } from '../transports/stores/memory.js';
 import { canReadPartition, type DocumentedUser, documentedRules } from './kit/documented-rules.js';
 import { rejection, soon } from './kit/driver-world.js';
@@ -15,7 +15,10 @@ const documented = suite('documented rules');
 const schema = [{ name: 'Item', primaryKey: '_id', properties: { _id: 'int' } }];
 
 /** A server on which a rule says who may read, or who may write. */
-const serve = async (permissions: { readonly read: unknown; readonly write: unknown }) => {
+const serve = async (
+  permissions: { readonly read: unknown; readonly write: unknown },
+  more: SyncOptions = {},
+) => {
   const network = memoryNetwork();
   let user: DocumentedUser = { id: '' };
   let items = 0;
@@ -31,6 +34,7 @@ const serve = async (permissions: { readonly read: unknown; readonly write: unkn
       schema,
       functions: { canReadPartition },
       customData: () => user.customData,
+      ...more,
     },
     verifyToken: async () => ({
       type: 'verified',
@@ -96,6 +100,49 @@ for (const { name, rule, cases } of documentedRules)
     await reading.server.close();
     await writing.server.close();
   });
+
+const hang = (): Promise<never> => new Promise(() => undefined);
+const throwing = (): never => {
+  throw new Error('no');
+};
+const cyclic: Record<string, unknown> = {};
+cyclic['self'] = cyclic;
+
+/** What a function may do instead of answering yes or no. */
+const misbehaving: readonly (readonly [what: string, does: () => unknown, fails: boolean])[] = [
+  ['throws', throwing, true],
+  ['throws nothing', () => Promise.reject(undefined), true],
+  ['hangs', hang, true],
+  // The linter takes a thenable that is written out for an accident.
+  ['is never done', () => Object.fromEntries([['then', () => undefined]]), true],
+  ['answers nothing', () => undefined, true],
+  ['answers a function', () => () => true, true],
+  ['answers a symbol', () => Symbol('true'), true],
+  ['answers no number', () => Number.NaN, true],
+  ['answers itself', () => cyclic, true],
+  ['answers what throws', () => new Proxy({}, { ownKeys: throwing }), true],
+  ['answers too much', () => Array.from({ length: 200_000 }, () => true), true],
+  ['answers a promise of nothing', async () => undefined, true],
+  ['answers a text', () => 'true', false],
+  ['answers one', () => 1, false],
+  ['answers null', () => null, false],
+  ['answers a list', () => [true], false],
+  ['answers a record', () => ({ valueOf: true }), false],
+];
+
+documented('functions that misbehave let nobody in, whichever way they are asked', async () => {
+  const call = { '%%true': { '%function': { name: 'may' } } };
+  for (const [what, may, fails] of misbehaving) {
+    const more = { functions: { may }, functionTimeout: 15 };
+    const straight = await serve({ read: call, write: call }, more);
+    assert.is(await straight.attempt({ id: 'ann' }, 'shop'), 'none', what);
+    await straight.server.close();
+    // What has not been answered is not answered no, either.
+    const turned = await serve({ read: { $not: call }, write: false }, more);
+    assert.is(await turned.attempt({ id: 'ann' }, 'shop'), fails ? 'none' : 'read', what);
+    await turned.server.close();
+  }
+});
 
 documented('whatever is written as a rule is refused, or says what its twin says', () => {
   for (let seed = 1; seed <= 30; seed++) assert.is(hostileRules(seeded(seed)), null, `seed ${seed}`);

@@ -16,7 +16,7 @@ import { type RuleWorld, twinFunctions, twinTruth } from './rule-twin.js';
 
 const functions: ReadonlySet<string> = new Set(twinFunctions);
 /** Milliseconds. An evaluation takes at most some tenths of a second, on a machine that is busy with other things. */
-const patience = 5_000;
+const patience = 15_000;
 
 const names = ['a', 'b', 'team', '0'];
 const texts = ['ann', 'bob', 'PUBLIC', 'team-1', '', 'user_id=ann', '%%', '$a', '1'];
@@ -109,7 +109,7 @@ const someOperand = (random: Random, depth: number): unknown => {
     case 1:
       return someExpansion(random);
     case 2:
-      return plainValue(random, 1);
+      return once(random, 2) ? someData(random) : plainValue(random, 1);
     case 3:
       return Array.from({ length: random.int(4) }, () => someOperand(random, depth + 1));
     case 4:
@@ -127,8 +127,8 @@ const someOperand = (random: Random, depth: number): unknown => {
 };
 
 const someOperators = (random: Random, depth: number): unknown => {
-  const sign = once(random, 5) ? '%' : '$';
   const entries = Array.from({ length: 1 + random.int(2) }, (): [string, unknown] => {
+    const sign = once(random, 4) ? '%' : '$';
     switch (random.int(depth > 5 ? 8 : 11)) {
       case 0:
       case 1:
@@ -243,11 +243,26 @@ const oversized = (random: Random): unknown => {
   }
 };
 
+/** What users have: mostly texts, lists of them, and now and then lists of lists. */
+const someData = (random: Random): unknown => {
+  const few = (): string => pick(random, ['ann', 'PUBLIC', 'team-1']);
+  switch (random.int(5)) {
+    case 0:
+      return few();
+    case 1:
+      return Array.from({ length: random.int(3) }, few);
+    case 2:
+      return [Array.from({ length: 1 + random.int(2) }, few)];
+    default:
+      return plainValue(random, 0);
+  }
+};
+
 const someWorld = (random: Random): RuleWorld => {
   const known = (): unknown =>
     once(random, 10)
       ? null
-      : record(Array.from({ length: random.int(5) }, () => [pick(random, names), plainValue(random, 0)]));
+      : record(Array.from({ length: random.int(6) }, () => [pick(random, names), someData(random)]));
   return {
     userId: pick(random, texts),
     data: known(),
