@@ -147,8 +147,14 @@ cli('what is not understood is told with the usage, and nothing is done', async 
     ['sync status --url http://127.0.0.1:9', /SYNCLINE_ADMIN_TOKEN is expected to be set/, without],
     ['serve ./none --port 0 --admin 70000', /--admin 70000: a number from 0 to 65535/],
     ['serve ./none --port 0 --sync nothing.json', /nothing\.json: ENOENT/],
+    [
+      'serve ./wrong --port 0 --sync wrong.json',
+      /config\.partition\.type: .*\n +config\.partition\.permissions/,
+    ],
     ['serve ./none --port 0 --admin 0', /SYNCLINE_ADMIN_TOKEN is expected to be set/, without],
   ];
+  const wrongConfig = { type: 'partition', state: 'enabled', partition: { key: 'a', type: 'int' } };
+  writeFileSync(join(folder, 'wrong.json'), JSON.stringify(wrongConfig));
   const ends = await Promise.all(wrong.map(([line, , env]) => run(line, env)));
   for (const [i, { code, stderr }] of ends.entries()) {
     const [line, message] = wrong[i] as (typeof wrong)[number];

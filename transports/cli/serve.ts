@@ -10,10 +10,10 @@ import * as lmdb from 'lmdb';
 import { WebSocketServer } from 'ws';
 import type { ClassConfig } from '../../core/index.js';
 import { type Server, startServer } from '../drivers/server.js';
-import type { ServerNote, ServerOptions } from '../drivers/server-options.js';
+import type { ServerNote } from '../drivers/server-options.js';
 import { hasSync } from '../drivers/server-sync.js';
+import type { SyncOptions } from '../drivers/sync-options.js';
 import { webSocketListener } from '../links/websocket-server.js';
-import type { ServerStore } from '../ports.js';
 import { fileRecording } from '../recording.js';
 import { lmdbServerStore } from '../stores/lmdb.js';
 import { type AdminServer, startAdminServer } from './admin-server.js';
@@ -35,19 +35,13 @@ export interface ServeOptions {
   readonly admin: number | undefined;
 }
 
-/** Partition-based sync, where it is asked for, or the store has it. */
-const syncOf = async (
-  { sync, schema }: ServeOptions,
-  store: ServerStore,
-): Promise<Pick<ServerOptions, 'sync'>> => {
-  if (sync === undefined && schema === undefined && !(await hasSync(store))) return {};
-  const classes: unknown = schema === undefined ? undefined : readJson(schema);
+/** Partition-based sync, where it is asked for; undefined where it is not. @throws where a file cannot be read */
+const syncOf = ({ sync, schema }: ServeOptions): SyncOptions | undefined => {
+  if (sync === undefined && schema === undefined) return undefined;
   return {
-    sync: {
-      ...(sync === undefined ? {} : { config: readJson(sync) }),
-      // Whatever it is, it is checked as a schema.
-      ...(classes === undefined ? {} : { schema: classes as readonly ClassConfig[] }),
-    },
+    ...(sync === undefined ? {} : { config: readJson(sync) }),
+    // Whatever it is, it is checked as a schema.
+    ...(schema === undefined ? {} : { schema: readJson(schema) as readonly ClassConfig[] }),
   };
 };
 
@@ -62,14 +56,16 @@ const startAdmin = async (server: Server, { host, admin }: ServeOptions): Promis
 
 /** Resolves when the server has stopped. */
 export const serve = async (options: ServeOptions): Promise<void> => {
+  const given = syncOf(options);
   const listener = webSocketListener({ WebSocketServer, host: options.host, port: options.port });
   const store = await lmdbServerStore({ lmdb, path: options.directory });
   const recorder = options.record === null ? null : fileRecording({ fs, path: options.record });
+  const sync = given ?? ((await hasSync(store)) ? {} : undefined);
   const server = await startServer({
     store,
     listeners: [listener],
     clientMaxOfflineDays: options.maxOfflineDays,
-    ...(await syncOf(options, store)),
+    ...(sync === undefined ? {} : { sync }),
     ...(recorder === null ? {} : { recorder }),
     onNote: (note) => {
       if (note.type === 'decided' || note.type === 'compacted') return;
