@@ -120,3 +120,48 @@ waits('cannot be left behind by a switch that does not know of the last write', 
 });
 
 waits.run();
+
+const acknowledgements = suite('acknowledgements');
+
+/** Everything but the acknowledgement is as it was. */
+const acknowledged = (machine: Machine, clientVersion: number): Machine => {
+  const { progress } = machine.session.file;
+  return machine.hear({
+    type: 'download',
+    download: progress.download,
+    upload: { clientVersion, lastIntegratedServerVersion: 0 },
+    latest: progress.latest,
+    downloadableBytes: 0,
+    changesets: [],
+  });
+};
+
+acknowledgements('that a restored server has lost, and no version with them, do not end the session', () => {
+  const machine = new Machine().stream().write().download([], 1).download(['Foreign']);
+  acknowledged(machine, 2);
+  const { upload } = machine.session.file.progress;
+  assert.is(upload.clientVersion, 2);
+  machine.tell({ type: 'closed', reason: 'lost', chance: 0 }).wake();
+  machine.tell({ type: 'opened', token: 't' });
+  acknowledged(machine, 1).answerMark();
+  assert.is(machine.phase, 'streaming');
+  assert.equal(machine.session.file.progress.upload, upload);
+  machine.write();
+  assert.equal(
+    machine.sent.map((message) => (message.type === 'upload' ? message.changesets.length : 0)),
+    [1],
+  );
+  const written = machine.session.file.version;
+  acknowledged(machine, written);
+  assert.is(machine.session.file.progress.upload.clientVersion, written);
+});
+
+acknowledgements('that go back within one binding break the protocol', () => {
+  const machine = new Machine().stream().write().download([], 1).download(['Foreign']);
+  acknowledged(machine, 2);
+  acknowledged(machine, 1);
+  assert.is(machine.phase, 'failed');
+  assert.match(machine.session.failure?.message ?? '', 'went back');
+});
+
+acknowledgements.run();

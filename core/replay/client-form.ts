@@ -24,7 +24,7 @@ import type {
 } from '../session/client-session.js';
 import { noExplanations } from '../session/explain.js';
 import { clientPhases } from '../session/phases.js';
-import { entryForm, fileForm } from './data-form.js';
+import { entryForm, fileForm, uploadForm } from './data-form.js';
 import {
   binary,
   bool,
@@ -148,6 +148,7 @@ export const sessionForm = (find: FindRules): Form<ClientSession> =>
       number: uint,
       sent: uint,
       inFlight: list(uint),
+      established: uploadForm,
       acknowledged: uint,
       marks: record<ClientSession['marks']>({ requested: uint, sent: uint, answered: uint }),
       skipped: bool,

@@ -11,6 +11,7 @@
  */
 import { lastThrough, runLast } from '../base/run.js';
 import { newestUnacknowledged } from '../history/client-file.js';
+import { noProgress } from '../model/progress.js';
 import { type ErrorCode, errorTable, isErrorCode } from '../protocol/errors.js';
 import type { ServerError } from '../protocol/messages.js';
 import { type DroppedRange, firstDropped } from '../reset/dropped.js';
@@ -171,6 +172,7 @@ export const switched = (
     attempts: 0,
     sent: 0,
     inFlight: [],
+    established: noProgress.upload,
     acknowledged: 0,
     skipped: false,
   };

@@ -8,6 +8,7 @@ import type { ClientFile } from '../history/client-file.js';
 import type { Decision } from '../merge/recorder.js';
 import type { RuleSet } from '../merge/rule.js';
 import type { Instruction } from '../model/instruction.js';
+import { noProgress, type UploadCursor } from '../model/progress.js';
 import type { State } from '../model/state.js';
 import { type ErrorAction, type ErrorCode, errorTable } from '../protocol/errors.js';
 import type { ClientMessage, ServerMessage } from '../protocol/messages.js';
@@ -116,6 +117,8 @@ export interface ClientSession {
   readonly sent: number;
   /** Last client version of each upload sent in this binding and not acknowledged yet. */
   readonly inFlight: readonly number[];
+  /** What the server had acknowledged of this file before this binding. */
+  readonly established: UploadCursor;
   /** Server version that the last upload of this binding acknowledged. */
   readonly acknowledged: number;
   readonly marks: { readonly requested: number; readonly sent: number; readonly answered: number };
@@ -255,6 +258,7 @@ export const newClientSession = (
   number: 0,
   sent: 0,
   inFlight: [],
+  established: noProgress.upload,
   acknowledged: 0,
   marks: { requested: 0, sent: 0, answered: 0 },
   skipped: false,

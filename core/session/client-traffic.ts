@@ -16,6 +16,7 @@ import {
 import { type ClientFile, newestUnacknowledged, selectUpload } from '../history/client-file.js';
 import type { Decision } from '../merge/recorder.js';
 import type { Changeset } from '../model/changeset.js';
+import type { UploadCursor } from '../model/progress.js';
 import type { Download, ServerIdent, ServerMark } from '../protocol/messages.js';
 import { firstDropped } from '../reset/dropped.js';
 import { parkedForgotten } from '../reset/parked.js';
@@ -50,6 +51,7 @@ const identified = (session: ClientSession, now: number, before: readonly Client
     skipped: held.download,
     sent: file.progress.upload.clientVersion,
     inFlight: [],
+    established: file.progress.upload,
     acknowledged: file.progress.upload.lastIntegratedServerVersion,
     marks: { ...marks, requested, sent: held.download ? marks.answered : requested },
     traffic: { ...session.traffic, remaining: null },
@@ -192,7 +194,25 @@ const acknowledgementIn = (file: ClientFile, message: Download): Incoming => ({
   changesets: [],
 });
 
-export const downloadReceived = (session: ClientSession, message: Download, bytes: number): ClientStep => {
+/**
+ * A server that was restored may have lost acknowledgements, and nothing else: then it has the version that the file
+ * knew as the latest, and so all writes that it had acknowledged by then. What it says is taken from there on.
+ */
+const heldTo = ({ established }: ClientSession, message: Download): Download => {
+  const { clientVersion, lastIntegratedServerVersion } = message.upload;
+  if (clientVersion >= established.clientVersion) return message;
+  const upload: UploadCursor = {
+    clientVersion: established.clientVersion,
+    lastIntegratedServerVersion: Math.max(
+      lastIntegratedServerVersion,
+      established.lastIntegratedServerVersion,
+    ),
+  };
+  return { ...message, upload };
+};
+
+export const downloadReceived = (session: ClientSession, given: Download, bytes: number): ClientStep => {
+  const message = heldTo(session, given);
   const before = session.file;
   const isHeld = session.held.download;
   const { traffic } = session;
