@@ -1,7 +1,7 @@
 /**
  * `npm run sim -- [--seed S] [--runs N] [--seconds N] [--json] [--jobs N]`, and to replay one run:
  * `--seed S [--devices N] [--servers N] [--partitions N] [--shares N] [--carrier link|long-poll] [--tight yes|no]
- * [--keep 1,4,7] [--transcript]`.
+ * [--sync yes|no] [--keep 1,4,7] [--transcript]`.
  *
  * Prints seed and options first and a verdict last. Run i takes seed S + i, and nothing else decides it, so
  * that a failing run is taken again by its seed alone. It is made small, and its transcript is printed. With
@@ -27,6 +27,7 @@ const { values } = parseArgs({
     shares: { type: 'string' },
     carrier: { type: 'string' },
     tight: { type: 'string' },
+    sync: { type: 'string' },
     keep: { type: 'string' },
     transcript: { type: 'boolean', default: false },
     /** How many failures end the runs. */
@@ -103,6 +104,7 @@ const chosen: Omit<SimulationOptions, 'seed'> = {
   shares: numberOf(values.shares),
   carrier: values.carrier,
   tight: values.tight === undefined ? undefined : values.tight === 'yes',
+  sync: values.sync === undefined ? undefined : values.sync === 'yes',
   keep: values.keep
     ?.split(',')
     .filter((each) => each !== '')
@@ -111,11 +113,12 @@ const chosen: Omit<SimulationOptions, 'seed'> = {
 
 /** The command that replays a run. */
 const command = (options: SimulationOptions): string => {
-  const { tight, keep } = options;
+  const { sync, tight, keep } = options;
   const flags = [`--seed ${options.seed}`, '--runs 1'];
   for (const name of ['devices', 'servers', 'partitions', 'shares', 'carrier'] as const)
     if (options[name] !== undefined) flags.push(`--${name} ${options[name]}`);
   if (tight !== undefined) flags.push(`--tight ${tight ? 'yes' : 'no'}`);
+  if (sync !== undefined) flags.push(`--sync ${sync ? 'yes' : 'no'}`);
   if (keep !== undefined) flags.push(`--keep ${keep.join(',') || ','}`);
   return `npm run sim -- ${flags.join(' ')} --transcript`;
 };

@@ -169,7 +169,7 @@ export const workloadOf =
 
 /** All kinds of faults there are, as `faults` of `simulate` takes them. */
 export const faultNames: readonly string[] = generators
-  .filter(({ isFault }) => isFault)
+  .filter(({ isFault, needsSync }) => isFault && !needsSync)
   .map(({ name }) => name);
 
 export interface WorldBounds {

@@ -14,6 +14,7 @@ import { emptyState } from '../../core/model/state.js';
 export class Archive {
   #entries: Changeset[] = [];
   #marks = new Set<string>();
+  #latest: string[] = [];
 
   /** The newest version. */
   get head(): number {
@@ -25,11 +26,17 @@ export class Archive {
     return this.#marks;
   }
 
+  /** Marks that came with what was taken last. */
+  get latest(): readonly string[] {
+    return this.#latest;
+  }
+
   /**
    * Takes what is new; answers what is wrong with it. A mark is made once, unless it `mayRepeat`: a server that
    * was restored from one backup and then from another may hold what a device has carried over meanwhile.
    */
   take(batch: RecordBatch, mayRepeat: boolean): string | null {
+    this.#latest = [];
     const added = batch.puts
       .filter(({ space, index }) => space === 'log' && index > this.head)
       .sort((a, b) => a.index - b.index);
@@ -42,6 +49,7 @@ export class Archive {
       for (const id of marksOf(entry)) {
         if (this.#marks.has(id) && !mayRepeat) return `entry ${index} makes mark ${id} a second time`;
         this.#marks.add(id);
+        this.#latest.push(id);
       }
     }
     return null;

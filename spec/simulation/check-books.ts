@@ -1,18 +1,26 @@
 /** Checks of what is in the data: the books of `ledger.ts`. */
+import type { Client } from '../../transports/client.js';
 import type { MakeChecker } from './checkers.js';
-import { readBooks, restored } from './ledger.js';
+import { readBooks, restored, wrongItem } from './ledger.js';
+import type { World } from './world.js';
+
+const itemsIn = (world: World, client: Client): string | null =>
+  world.sync === null || world.rigor === 'recovered' ? null : wrongItem(client);
 
 /** Wherever a state can be read, its books balance: transactions are whole, and nothing counts twice. */
 export const booksBalance: MakeChecker = (world) => ({
   saw: (seen) => {
     if (seen.type !== 'opened' && seen.type !== 'downloaded') return null;
-    const books = readBooks(seen.client, world.rigor);
-    return typeof books === 'string' ? `${seen.device}: ${books}` : null;
+    const books = readBooks(seen.client, world.rigor, world.device(seen.device).home);
+    const wrong = typeof books === 'string' ? books : itemsIn(world, seen.client);
+    return wrong === null ? null : `${seen.device}: ${wrong}`;
   },
   ended: () => {
-    for (const { name, client } of world.devices) {
-      const books = client === null ? 'it does not run' : readBooks(client, world.rigor);
+    for (const { name, client, home } of world.devices) {
+      const books = client === null ? 'it does not run' : readBooks(client, world.rigor, home);
       if (typeof books === 'string') return `${name}: ${books}`;
+      const wrong = client === null ? null : itemsIn(world, client);
+      if (wrong !== null) return `${name}: ${wrong}`;
     }
     return null;
   },
@@ -23,7 +31,7 @@ export const nothingIsLost: MakeChecker = (world) => ({
   ended: () => {
     for (const device of world.devices) {
       if (device.client === null) return `${device.name} does not run`;
-      const books = readBooks(device.client, world.rigor);
+      const books = readBooks(device.client, world.rigor, device.home);
       if (typeof books === 'string') return books;
       for (const other of world.devices)
         for (const mark of other.marks) {

@@ -25,7 +25,8 @@ export const lossesAreReported: MakeChecker = (world) => {
     ended: () => {
       if (isBlind) return null;
       for (const device of world.devices) {
-        const books = device.client === null ? 'it does not run' : readBooks(device.client, world.rigor);
+        const books =
+          device.client === null ? 'it does not run' : readBooks(device.client, world.rigor, device.home);
         if (typeof books === 'string') return books;
         const marks = world.devices
           .filter(({ partition }) => partition === device.partition)

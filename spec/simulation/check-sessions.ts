@@ -6,6 +6,12 @@ import type { World } from './world.js';
 
 const divergence = new Set<number>(resetCodes);
 
+/** What a session may end for that has no right, or has not the classes yet that others bring. */
+const isOfRules = ({ plan, sync }: World, code: number): boolean =>
+  sync?.hasChanged === true
+    ? code === 206 || code === 230 || (code === 225 && plan.sync?.isDevelopment === true)
+    : sync?.hasReaders === true && code === 230;
+
 /** No message is broken, no error goes astray, no write is rejected, and no session ends without a cause. */
 export const nothingFails: MakeChecker = (world) => ({
   saw: (seen) => {
@@ -19,7 +25,11 @@ export const nothingFails: MakeChecker = (world) => ({
         const { code } = seen;
         const isTransient = code === 200 || code === 201 || code === 101;
         const isExpected =
-          isTransient || code === 202 || code === 203 || (world.mayReset && divergence.has(code));
+          isTransient ||
+          isOfRules(world, code) ||
+          code === 202 ||
+          code === 203 ||
+          (world.mayReset && divergence.has(code));
         return isExpected ? null : `${seen.device} ends its session: ${seen.message}`;
       }
       default:
@@ -76,8 +86,12 @@ export const unrest = (world: World): string | null => {
     if (serverVersion !== head) return `${name} is at version ${serverVersion} of ${head}`;
     if (device.waiting > 0) return `${name} still waits`;
   }
-  const down = world.servers.find(({ server }) => server === null);
-  return down === undefined ? null : `${down.name} does not run`;
+  for (const { name, server } of world.servers) {
+    if (server === null) return `${name} does not run`;
+    if (world.sync !== null && !(world.sync.finished.has(server) && world.sync.present?.state === 'enabled'))
+      return `${name} has not finished: ${world.sync.unfinished}`;
+  }
+  return null;
 };
 
 /** All devices of a partition, its servers, and the history applied from its beginning give one state. */

@@ -9,9 +9,9 @@ import type { ResetMode } from '../../core/reset/mode.js';
 import type { WriteReport } from '../../core/reset/report.js';
 import type { Client, FileOptions, Receipt, SynclineError } from '../../transports/client.js';
 import { forEachOf } from '../kit/async.js';
-import { pick, seeded } from '../kit/random.js';
+import { once, pick, seeded } from '../kit/random.js';
 import type { DeviceDisk } from './disk.js';
-import { enter, ledgerSchema, type Mark, notSaved } from './ledger.js';
+import { addToItem, enter, type Home, ledgerSchema, type Mark, notSaved, syncedLedger } from './ledger.js';
 import type { Observation } from './observation.js';
 import type { OpenFile } from './program.js';
 import type { Life, LocalClock, VirtualTime } from './time.js';
@@ -20,6 +20,13 @@ import type { App } from './workload.js';
 export interface DeviceSetup {
   readonly name: string;
   readonly partition: string;
+  /** How a file of it is opened. */
+  readonly place: Pick<FileOptions, 'partition' | 'partitionValue' | 'partitionKey'>;
+  readonly home: Home;
+  /** Whether there are objects of the back end. */
+  readonly hasItems: boolean;
+  /** Whether its writes may be refused: then it makes none that stand on another one of its own. */
+  readonly waitsForTotal: boolean;
   readonly app: App;
   readonly disk: DeviceDisk;
   readonly clock: LocalClock;
@@ -62,6 +69,10 @@ export class Device {
     this.#setup = setup;
   }
 
+  get home(): Home {
+    return this.#setup.home;
+  }
+
   get marks(): readonly Mark[] {
     return this.#marks;
   }
@@ -72,12 +83,12 @@ export class Device {
     this.isWanted = true;
     const life: Life = { isAlive: true };
     this.#life = life;
-    const { app, open, options, partition, reset } = this.#setup;
+    const { app, hasItems, open, options, place, reset } = this.#setup;
     const file: FileOptions = {
       ...options,
-      schema: [...ledgerSchema, ...app.schema],
+      schema: [...(hasItems ? syncedLedger : ledgerSchema), ...app.schema],
       store: this.disk.open(),
-      partition,
+      ...place,
       reset: {
         mode: reset,
         onBefore: () => this.#switches(life),
@@ -219,14 +230,17 @@ export class Device {
   write(seed: number): void {
     const { client } = this;
     if (client === null || this.hasFailedToSave) return;
-    const { app, observe, partition } = this.#setup;
+    const { app, hasItems, home, observe, partition, time, waitsForTotal } = this.#setup;
+    if (waitsForTotal && client.object('Total', home.total) === null) return;
     const random = seeded(seed);
     const id = `${this.name}${this.#marks.length}`;
     const slot = random.int(3) === 0 ? pick(random, slots) : null;
     const life = this.#life;
+    let item: Mark['item'] = null;
     const receipt = client.write((tx) => {
       app.workload(tx, random, this.name);
-      return enter(tx, id, this.name, slot);
+      if (hasItems && once(random, 2)) item = addToItem(tx, random, id);
+      return enter(tx, home, id, this.name, slot);
     });
     const mark: Mark = {
       id,
@@ -234,6 +248,8 @@ export class Device {
       partition,
       slot,
       before: receipt.result,
+      at: time.now(),
+      item,
       isSaved: false,
       isAcknowledged: false,
       excuse: notSaved,

@@ -3,34 +3,11 @@
  * capability adds its own here, and a checker to `checkers.ts`.
  */
 import { errorTable, isErrorCode, type ResetCode } from '../../core/protocol/errors.js';
-import { once, pick, type Random } from '../kit/random.js';
-import type { Device } from './device.js';
+import { once, pick } from '../kit/random.js';
+import { aWhile, fault, type Generator, someDevice, work } from './generator.js';
 import { heartbeats } from './network.js';
-import type { Kind } from './plan.js';
+import { syncGenerators } from './sync-generators.js';
 import type { World } from './world.js';
-
-export interface Generator extends Kind {
-  /** Makes it happen once. */
-  readonly act: (world: World, random: Random) => void;
-}
-
-const someDevice = (world: World, random: Random): Device => pick(random, world.devices);
-
-const work = (name: string, weight: number, act: Generator['act']): Generator => ({
-  name,
-  isFault: false,
-  weight,
-  rarity: 1,
-  act,
-});
-
-const fault = (name: string, rarity: number, weight: number, act: Generator['act']): Generator => ({
-  name,
-  isFault: true,
-  weight,
-  rarity,
-  act,
-});
 
 const works: readonly Generator[] = [
   work('write', 14, (world, random) => {
@@ -70,9 +47,6 @@ const asksForReset = (code: number): code is ResetCode =>
   isErrorCode(code) && errorTable[code].action === 'ClientReset';
 
 export const resetCodes: readonly ResetCode[] = Object.keys(errorTable).map(Number).filter(asksForReset);
-
-/** Milliseconds that a lasting fault lasts. */
-const aWhile = (random: Random): number => 500 + random.int(once(random, 4) ? 60_000 : 10_000);
 
 const faults: readonly Generator[] = [
   fault('device crash', 3, 2, (world, random) => {
@@ -227,7 +201,7 @@ const faults: readonly Generator[] = [
     else for (const { server } of world.servers) server?.revoke(device.link);
   }),
   fault('demanded reset', 6, 1, (world, random) => {
-    const [partition, code] = [pick(random, [...world.archives.keys()]), pick(random, resetCodes)];
+    const [partition, code] = [pick(random, world.partitions), pick(random, resetCodes)];
     const { name, server } = pick(random, world.servers);
     world.mayReset = true;
     world.strike('demanded reset', name, `tells the clients of ${partition} to reset themselves: ${code}`);
@@ -254,4 +228,4 @@ const setCutOff = (world: World, link: string, isCutOff: boolean): void => {
   world.network.weatherOf(link).isCutOff = isCutOff;
 };
 
-export const generators: readonly Generator[] = [...works, ...faults];
+export const generators: readonly Generator[] = [...works, ...faults, ...syncGenerators];

@@ -8,6 +8,7 @@
  */
 import type { Transaction } from '../../core/session/transaction.js';
 import type { Client } from '../../transports/client.js';
+import { pick, type Random } from '../kit/random.js';
 
 export const ledgerSchema = [
   { name: 'Mark', primaryKey: '_id', properties: { _id: 'string', by: 'string' } },
@@ -19,6 +20,46 @@ export const ledgerSchema = [
   { name: 'Slot', primaryKey: '_id', properties: { _id: 'string', value: 'string?' } },
 ];
 
+/**
+ * The same where partitions come from a key, by either of two names, and where there are also objects that only the
+ * back end makes and moves: what devices and the back end add to `Item.count` leaves its name in `Item.by`.
+ */
+export const syncedLedger = [
+  ...ledgerSchema.map(({ properties, ...rest }) => ({
+    ...rest,
+    properties: { ...properties, owner: 'string?', region: 'string?' },
+  })),
+  {
+    name: 'Item',
+    primaryKey: '_id',
+    properties: {
+      _id: 'string',
+      owner: 'string?',
+      region: 'string?',
+      count: 'int',
+      by: 'string<>',
+      moves: 'int',
+    },
+  },
+];
+
+/** Where the books of a partition are. */
+export interface Home {
+  /** Key of the total. */
+  readonly total: string;
+  /** What its objects have besides. */
+  readonly fields: Readonly<Record<string, string>>;
+}
+
+/** Where partitions have names only. */
+export const freeHome: Home = { total: 'all', fields: {} };
+
+/** Where they come from a key: keys are to be unique among all partitions. */
+export const homeOf = (value: string): Home => ({
+  total: `all of ${value}`,
+  fields: { owner: value, region: value },
+});
+
 export interface Mark {
   readonly id: string;
   readonly device: string;
@@ -26,6 +67,10 @@ export interface Mark {
   /** Which slot it overwrote, and the mark that was there. */
   readonly slot: string | null;
   readonly before: string | null;
+  /** When it was made, in true time. */
+  readonly at: number;
+  /** What else it was added to, and how often that had moved. */
+  readonly item: { readonly id: string; readonly moves: number } | null;
   /** The disk of the device has it. */
   isSaved: boolean;
   /** The server has said that it has it. */
@@ -37,12 +82,16 @@ export interface Mark {
 export const notSaved = 'it was not saved';
 export const restored = 'the server was restored';
 
-const total = 'all';
-
 /** Makes the entries of one mark. Answers what the slot held. */
-export const enter = (tx: Transaction, id: string, device: string, slot: string | null): string | null => {
-  tx.create('Mark', { _id: id, by: device });
-  if (tx.object('Total', total) === null) tx.create('Total', { _id: total });
+export const enter = (
+  tx: Transaction,
+  { total, fields }: Home,
+  id: string,
+  device: string,
+  slot: string | null,
+): string | null => {
+  tx.create('Mark', { _id: id, by: device, ...fields });
+  if (tx.object('Total', total) === null) tx.create('Total', { _id: total, ...fields });
   tx.increment('Total', total, ['count'], 1);
   const order = tx.list('Total', total, ['order']);
   order.push(id);
@@ -50,10 +99,31 @@ export const enter = (tx: Transaction, id: string, device: string, slot: string 
   tx.dictionary('Total', total, ['byKey']).set(id, device);
   if (slot === null) return null;
   const held = tx.object('Slot', slot);
-  if (held === null) tx.create('Slot', { _id: slot });
+  if (held === null) tx.create('Slot', { _id: slot, ...fields });
   tx.set('Slot', slot, ['value'], id);
   const before = held?.['value'];
   return typeof before === 'string' ? before : null;
+};
+
+/** Adds to one of the back end's objects, where there is one. */
+export const addToItem = (tx: Transaction, random: Random, id: string): Mark['item'] => {
+  const items = [...tx.objects('Item')];
+  if (items.length === 0) return null;
+  const item = pick(random, items);
+  const key = String(item['_id']);
+  tx.increment('Item', key, ['count'], 1);
+  tx.setOf('Item', key, ['by']).add(id);
+  return { id: key, moves: Number(item['moves']) };
+};
+
+/** What is wrong with the back end's objects on a device; null where nothing is. */
+export const wrongItem = (client: Client): string | null => {
+  for (const item of client.objects('Item')) {
+    const by = strings(item['by']);
+    if (Number(item['count']) !== by.length)
+      return `item ${item['_id']} is at ${item['count']}, and ${by.length} were added: ${by.join(' ')}`;
+  }
+  return null;
 };
 
 const strings = (value: unknown): readonly string[] =>
@@ -77,7 +147,7 @@ export interface Books {
 export type Rigor = 'exact' | 'folded' | 'recovered';
 
 /** What the books of a device say; a sentence where they contradict each other. */
-export const readBooks = (client: Client, rigor: Rigor): Books | string => {
+export const readBooks = (client: Client, rigor: Rigor, { total }: Home): Books | string => {
   const marks = new Set<string>();
   for (const mark of client.objects('Mark')) marks.add(String(mark['_id']));
   const slots = new Map<string, string>();

@@ -17,6 +17,8 @@ export type Observation =
   | { readonly type: 'fault'; readonly where: string; readonly message: string }
   | { readonly type: 'deviceDurable'; readonly device: string; readonly batch: RecordBatch }
   | { readonly type: 'serverDurable'; readonly partition: string; readonly batch: RecordBatch }
+  /** The servers' disk has marks that it had not, in a partition as devices know it. */
+  | { readonly type: 'arrived'; readonly partition: string; readonly marks: readonly string[] }
   | { readonly type: 'opened'; readonly device: string; readonly client: Client }
   /** The device's program has died, or was closed. */
   | { readonly type: 'stopped'; readonly device: string; readonly hasCrashed: boolean }

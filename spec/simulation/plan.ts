@@ -24,8 +24,24 @@ export interface PlannedEvent {
 /** How frames get from here to there: links of the simulated network, or long-poll links on its requests. */
 export type Carrier = 'link' | 'long-poll';
 
+/** What there is where servers sync by a configuration. */
+export interface SyncPlan {
+  /** What the rules go by at first. */
+  readonly rule: 'custom data' | 'functions';
+  /** Whether the servers learn their classes from devices. */
+  readonly isDevelopment: boolean;
+  /** Whether sync begins anew with another key now and then. */
+  readonly changesKey: boolean;
+  /** One user in so many may only read; 0 for nobody. */
+  readonly readers: number;
+  /** Whether apps leave it to the client to fill the partition key in. */
+  readonly fillsKey: boolean;
+}
+
 export interface Plan {
   readonly seed: number;
+  /** Null where partitions have names only. */
+  readonly sync: SyncPlan | null;
   readonly devices: number;
   readonly servers: number;
   readonly partitions: number;
@@ -56,6 +72,8 @@ export interface Plan {
 /** What a plan is made from, where the seed is not to decide it. */
 export interface PlanOptions {
   readonly seed: number;
+  /** Whether servers sync by a configuration. */
+  readonly sync?: boolean | undefined;
   readonly devices?: number | undefined;
   readonly servers?: number | undefined;
   readonly partitions?: number | undefined;
@@ -81,6 +99,8 @@ export interface PlanOptions {
 export interface Kind {
   readonly name: string;
   readonly isFault: boolean;
+  /** Whether it is only where servers sync by a configuration. */
+  readonly needsSync: boolean;
   /** How often it happens, relative to the others. */
   readonly weight: number;
   /** A fault is in one plan of so many. */
@@ -114,6 +134,20 @@ const eventsOf = (random: Random, kinds: readonly Kind[], steps: number): readon
   return events;
 };
 
+const syncOf = (random: Random): SyncPlan => {
+  const changesKey = once(random, 3);
+  // A key that another one takes the place of has to be a property of every class.
+  const isDevelopment = !changesKey && once(random, 4);
+  return {
+    rule: once(random, 2) ? 'functions' : 'custom data',
+    changesKey,
+    isDevelopment,
+    // Whoever may only read brings no classes that servers do not have.
+    readers: !isDevelopment && once(random, 2) ? 3 : 0,
+    fillsKey: once(random, 2),
+  };
+};
+
 /** The same options and kinds give the same plan. */
 export const planOf = (options: PlanOptions, kinds: readonly Kind[]): Plan => {
   const random = stream(options.seed, 'plan');
@@ -137,29 +171,35 @@ export const planOf = (options: PlanOptions, kinds: readonly Kind[]): Plan => {
   const forbidsRecovery = once(stream(options.seed, 'recovery'), 6);
   const programs = stream(options.seed, 'programs');
   const shares = once(programs, 4) ? 2 + programs.int(2) : 1;
+  const configured = stream(options.seed, 'sync');
+  const isDrawn = once(configured, 4);
+  const sync = (options.sync ?? isDrawn) ? syncOf(configured) : null;
   const faults = kinds
-    .filter(({ isFault, rarity }) => isFault && once(random, rarity))
+    .filter(({ isFault, needsSync, rarity }) => isFault && once(needsSync ? configured : random, rarity))
     .map(({ name }) => name);
   const chosen = options.faults ?? faults;
-  const present = kinds.filter(({ isFault, name }) => !isFault || chosen.includes(name));
+  const present = kinds.filter(
+    ({ isFault, needsSync, name }) => (!needsSync || sync !== null) && (!isFault || chosen.includes(name)),
+  );
   const events =
     options.events ?? eventsOf(stream(options.seed, 'events'), present, options.steps ?? decided.steps);
   return {
     seed: options.seed,
+    sync,
     devices: options.devices ?? decided.devices,
     servers: options.servers ?? decided.servers,
     partitions: options.partitions ?? decided.partitions,
     shares: options.shares ?? shares,
     carrier: options.carrier ?? decided.carrier,
     timing: decided.timing,
+    forbidsRecovery: options.forbidsRecovery ?? forbidsRecovery,
     explain: options.explain ?? decided.explain,
     tight: options.tight ?? decided.tight,
     compacts: options.compacts ?? decided.compacts,
     maxOffline: options.maxOffline === undefined ? decided.maxOffline : options.maxOffline,
     tokenLife: options.tokenLife === undefined ? tokenLife : options.tokenLife,
     reset: options.reset ?? decided.reset,
-    forbidsRecovery: options.forbidsRecovery ?? forbidsRecovery,
-    faults: chosen,
+    faults: present.filter(({ isFault }) => isFault).map(({ name }) => name),
     events: options.keep === undefined ? events : events.filter((_, i) => options.keep?.includes(i)),
   };
 };

@@ -4,10 +4,11 @@ import type { Certificate } from '../../core/history/certificate.js';
 import type { Listener } from '../../transports/ports.js';
 import type { ServerNote, ServerOptions } from '../../transports/server.js';
 import { type Server, startServer } from '../../transports/server.js';
+import { StoreFailure } from '../../transports/stores/error.js';
 import type { Random } from '../kit/random.js';
 import type { ServerDisk } from './disk.js';
 import type { Observation } from './observation.js';
-import type { Life, LocalClock } from './time.js';
+import type { Life, LocalClock, VirtualTime } from './time.js';
 
 export interface ServerSetup {
   readonly name: string;
@@ -18,10 +19,18 @@ export interface ServerSetup {
   readonly options: Omit<ServerOptions, 'store' | 'listeners'>;
   /** Whether no other server writes to the same database. */
   readonly isAlone: boolean;
+  /** Partition-based sync, as it is started with at present. */
+  readonly sync: () => Pick<ServerOptions, 'sync'>;
+  /** Whether it needs its disk to start, which may not be well: it is started again then. */
+  readonly mayFail: boolean;
+  readonly time: VirtualTime;
   readonly onCompacted: (certificate: Certificate) => void;
   readonly onTokenOver: () => void;
   readonly observe: (observation: Observation) => void;
 }
+
+/** Milliseconds after which a server that could not start is started again. */
+const again = 1_000;
 
 export class SimulatedServer {
   readonly name: string;
@@ -42,9 +51,10 @@ export class SimulatedServer {
     if (this.#life.isAlive) return;
     const life: Life = { isAlive: true };
     this.#life = life;
-    const { clock, disk, listener, name, observe, options, random } = this.#setup;
+    const { clock, disk, listener, name, observe, options, random, sync } = this.#setup;
     startServer({
       ...options,
+      ...sync(),
       store: disk.open(),
       listeners: [listener(life)],
       onNote: (note) => {
@@ -56,8 +66,15 @@ export class SimulatedServer {
       (server) => {
         if (life.isAlive) this.server = server;
       },
-      (error: unknown) =>
-        observe({ type: 'fault', where: name, message: `does not start: ${String(error)}` }),
+      (error: unknown) => {
+        if (!life.isAlive) return;
+        if (!(this.#setup.mayFail && error instanceof StoreFailure))
+          observe({ type: 'fault', where: name, message: `does not start: ${String(error)}` });
+        observe({ type: 'told', who: name, what: `does not start: ${String(error)}` });
+        disk.crash();
+        this.#end(life, true);
+        this.#setup.time.schedule(again, () => this.start());
+      },
     );
   }
 

@@ -171,14 +171,20 @@ const watched = async (run: Run): Promise<void> => {
   }
 };
 
-const appsOf = ({ schema, workload }: SimulationOptions, plan: Plan): readonly App[] =>
-  schema === undefined
-    ? randomApps(stream(plan.seed, 'app'), plan.devices)
-    : Array.from({ length: plan.devices }, () => ({ schema, workload: workload ?? (() => undefined) }));
+const appsOf = ({ schema, workload }: SimulationOptions, plan: Plan): readonly App[] => {
+  // Another key has to be a property of every class, which those at random have not.
+  const given = plan.sync?.changesKey === true ? [] : schema;
+  if (given === undefined) return randomApps(stream(plan.seed, 'app'), plan.devices);
+  return Array.from({ length: plan.devices }, () => ({
+    schema: given,
+    workload: workload ?? (() => undefined),
+  }));
+};
 
 /** Runs one world. One at a time in a process: the engine's limits may be others meanwhile. */
 export const simulate = async (options: SimulationOptions): Promise<SimulationReport> => {
-  const plan = planOf(options, generators);
+  const isOwn = options.schema !== undefined;
+  const plan = planOf(isOwn ? { ...options, sync: false } : options, generators);
   const world = new World(plan, appsOf(options, plan), options.recorder);
   const transcript = options.transcript === true ? new Transcript(world) : null;
   const run = new Run(world, { ...options.checkers, ...checkersOf(options.invariants ?? {}) });

@@ -51,6 +51,7 @@ const line = (seen: Observation): string | null => {
     case 'downloaded':
       return `${seen.device} is told that all is downloaded`;
     case 'changed':
+    case 'arrived':
       return null;
     case 'decided':
       return `${seen.where} decides: ${seen.decisions.map(({ rule, outcome }) => `${rule} ${outcome}`).join(', ')}`;

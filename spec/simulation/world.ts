@@ -3,21 +3,26 @@
  * simulated network. What happens in it is decided by generators (`generators.ts`), and judged by checkers
  * (`checkers.ts`), which see observations only.
  */
+import { storedName, syncPartition } from '../../core/access/epoch-name.js';
 import type { RecordBatch } from '../../core/base/record.js';
 import type { FlightRecorder } from '../../core/replay/flight-recorder.js';
 import type { ServerOptions } from '../../transports/server.js';
 import { MemoryDatabase } from '../../transports/stores/memory.js';
+import { once } from '../kit/random.js';
 import { Archive } from './archive.js';
 import { Authority } from './authority.js';
+import { finishing, seeding } from './back-end.js';
 import { Device } from './device.js';
 import { backup, DeviceDisk, DiskHealth, ServerDisk } from './disk.js';
 import { HttpNetwork } from './http.js';
-import { type Rigor, restored } from './ledger.js';
+import { freeHome, homeOf, type Rigor, restored } from './ledger.js';
 import { Network, type Weather } from './network.js';
 import type { Observation } from './observation.js';
 import { type Plan, stream } from './plan.js';
 import { type OpenFile, ownProgram, type Reach, SharedProgram } from './program.js';
 import { SimulatedServer } from './server.js';
+import { changedRights } from './sync-generators.js';
+import { nameOf, partitionValues, SyncSide } from './sync-side.js';
 import { tappedConnector, tappedListener } from './tap.js';
 import { LocalClock, VirtualTime } from './time.js';
 import type { App } from './workload.js';
@@ -54,8 +59,12 @@ export class World {
   readonly devices: readonly Device[];
   readonly servers: readonly SimulatedServer[];
   readonly weather = new Map<string, Weather>();
-  /** By partition. */
-  readonly archives = new Map<string, Archive>();
+  /** Null where partitions have names only. */
+  readonly sync: SyncSide | null;
+  /** Names of the partitions that devices open. */
+  readonly partitions: readonly string[];
+  /** By what the partition is stored under. */
+  readonly #archives = new Map<string, Archive>();
   readonly #database = new MemoryDatabase();
   readonly #observers: ((observation: Observation) => void)[] = [];
   readonly #lasting: Lasting[] = [];
@@ -65,6 +74,9 @@ export class World {
   /** By link: what ends the program that uses it. */
   readonly #crashes = new Map<string, () => void>();
   readonly authority: Authority;
+  isHealed = false;
+  /** How often a backup was restored. */
+  restorations = 0;
   /** Whether a device may be asked to reset: the servers have lost what devices had seen, or files expire. */
   mayReset: boolean;
   /** How much of the books must agree, after what has happened. */
@@ -78,6 +90,7 @@ export class World {
     this.mayReset = plan.maxOffline !== null;
     const { seed } = plan;
     this.authority = new Authority(this.time, plan.tokenLife);
+    this.sync = plan.sync === null ? null : new SyncSide(plan, plan.sync, apps);
     const weathers = stream(seed, 'weather');
     const names = Array.from({ length: plan.devices }, (_, i) => deviceName(i));
     for (const name of names)
@@ -87,7 +100,10 @@ export class World {
         drag: 0,
         isCutOff: false,
       });
-    for (let i = 0; i < plan.partitions; i++) this.archives.set(partitionName(i), new Archive());
+    this.partitions = Array.from({ length: plan.partitions }, (_, i) =>
+      plan.sync === null ? freeName(i) : nameOf(partitionValues[i] as string),
+    );
+    for (const partition of this.partitions) this.#archiveOf(partition);
     this.network = new Network(this.time, stream(seed, 'network'), this.weather);
     this.network.onBreak = (device) => this.strike('frailty', device, 'its link breaks');
     this.http = new HttpNetwork(this.time, stream(seed, 'http'), this.weather);
@@ -98,8 +114,12 @@ export class World {
     const programs = names.map((name) => this.#program(name, skew()));
     this.devices = names.map((name, i) => {
       const program = programs[i - (i % plan.shares)] as Program;
-      return this.#device(name, partitionName(i % plan.partitions), apps[i] as App, program);
+      return this.#device(name, i % plan.partitions, apps[i] as App, program);
     });
+    const readers = stream(seed, 'readers');
+    if (plan.sync !== null && plan.sync.readers > 0)
+      for (const { link, partition } of this.devices)
+        if (once(readers, plan.sync.readers)) this.sync?.makeReader(link, partition, beginning);
   }
 
   observe = (observation: Observation): void => {
@@ -127,8 +147,7 @@ export class World {
       this.observe({ type: 'serverDurable', partition, batch });
       // Seen on the disk, since the server itself may be told that it has failed.
       if (isFold(batch) && this.rigor === 'exact') this.rigor = 'folded';
-      const wrong = this.archive(partition).take(batch, this.rigor === 'recovered');
-      if (wrong !== null) this.observe({ type: 'fault', where: `log of ${partition}`, message: wrong });
+      this.#archive(partition, batch);
     });
     const { carrier } = this.plan;
     const clock = new LocalClock(this.time, skew);
@@ -144,6 +163,9 @@ export class World {
           this.observe,
         ),
       isAlone: this.plan.servers === 1,
+      time: this.time,
+      sync: () => (this.sync === null ? {} : { sync: this.sync.options }),
+      mayFail: this.sync !== null,
       onTokenOver: () => this.strike('token over', name, 'ends a session whose token is over'),
       onCompacted: ({ cut, head }) => {
         this.strike('compaction', name, `compacts its history up to ${cut} of ${head}`);
@@ -156,6 +178,29 @@ export class World {
       },
       observe: this.observe,
     });
+  }
+
+  /** Takes down what a server has committed. */
+  #archive(stored: string, batch: RecordBatch): void {
+    if (this.sync?.saw(stored, batch) === true) {
+      // What begins anew is folded, and devices have to begin with it.
+      if (this.rigor === 'exact') this.rigor = 'folded';
+      this.mayReset = true;
+    }
+    const archive = this.#archiveOf(stored);
+    const wrong = archive.take(batch, this.rigor === 'recovered');
+    if (wrong !== null) this.observe({ type: 'fault', where: `log of ${stored}`, message: wrong });
+    const partition = this.sync === null ? stored : this.sync.partitionOf(stored);
+    if (partition !== null && archive.latest.length > 0)
+      this.observe({ type: 'arrived', partition, marks: archive.latest });
+  }
+
+  #archiveOf(stored: string): Archive {
+    const present = this.#archives.get(stored);
+    if (present !== undefined) return present;
+    const archive = new Archive();
+    this.#archives.set(stored, archive);
+    return archive;
   }
 
   #recording(name: string): { readonly recorder?: FlightRecorder } {
@@ -195,13 +240,20 @@ export class World {
     return { link, clock, open, crash };
   }
 
-  #device(name: string, partition: string, app: App, { link, clock, open, crash }: Program): Device {
-    const { seed, explain, reset } = this.plan;
+  #device(name: string, index: number, app: App, { link, clock, open, crash }: Program): Device {
+    const { seed, explain, reset, sync } = this.plan;
+    const value = partitionValues[index] ?? '';
+    const partition = this.partitions[index] as string;
+    const key = sync?.fillsKey === true ? { partitionKey: 'owner' } : {};
     const health = new DiskHealth(stream(seed, `disk ${name}`), stream(seed, `slow ${name}`).int(10));
     this.#crashes.set(link, crash);
     return new Device({
       name,
       partition,
+      place: sync === null ? { partition } : { partitionValue: value, ...key },
+      home: sync === null ? freeHome : homeOf(value),
+      hasItems: sync !== null,
+      waitsForTotal: sync !== null && (sync.readers > 0 || this.plan.faults.includes(changedRights)),
       app,
       disk: new DeviceDisk(name, this.time, health, (batch) =>
         this.observe({ type: 'deviceDurable', device: name, batch }),
@@ -217,8 +269,22 @@ export class World {
     });
   }
 
+  /** The history of a partition, by the name that devices open it by, as it is at present. */
   archive(partition: string): Archive {
-    return this.archives.get(partition) as Archive;
+    const epoch = this.sync?.present?.epoch ?? 0;
+    return this.#archiveOf(this.sync === null ? partition : storedName(epoch, partition));
+  }
+
+  /** Those of all present partitions, by the names that devices open them by. */
+  get archives(): ReadonlyMap<string, Archive> {
+    const { sync } = this;
+    if (sync === null) return this.#archives;
+    const present = new Map<string, Archive>();
+    for (const [stored, archive] of this.#archives) {
+      const partition = sync.partitionOf(stored);
+      if (partition !== null) present.set(partition, archive);
+    }
+    return present;
   }
 
   device(name: string): Device {
@@ -275,18 +341,26 @@ export class World {
   /** A backup of the servers' database, and what restores it: all servers are down then. */
   backup(): () => void {
     const restore = backup(this.#database);
-    const archives = [...this.archives.values()].map((archive) => ({ archive, goBack: archive.backup() }));
+    const archives = [...this.#archives].map(([stored, archive]) => ({
+      stored,
+      archive,
+      goBack: archive.backup(),
+    }));
     return () => {
       restore();
+      this.restorations++;
+      const marksBefore = new Set([...this.#archives.values()].flatMap(({ marks }) => [...marks]));
+      for (const stored of [...this.#archives.keys()])
+        if (archives.every((each) => each.stored !== stored)) this.#archives.delete(stored);
       this.mayReset = true;
       if (this.plan.reset === 'recover' || this.plan.reset === 'recoverOrDiscard') this.rigor = 'recovered';
-      for (const { archive, goBack } of archives) {
-        const before = archive.marks;
-        goBack();
-        for (const device of this.devices)
-          for (const mark of device.marks)
-            if (before.has(mark.id) && !archive.marks.has(mark.id)) mark.excuse = restored;
+      for (const { goBack } of archives) goBack();
+      this.sync?.restored(this.#database.partitions.get(syncPartition)?.records.entries() ?? []);
+      for (const { marks, partition } of this.devices) {
+        const after = this.archive(partition).marks;
+        for (const mark of marks) if (marksBefore.has(mark.id) && !after.has(mark.id)) mark.excuse = restored;
       }
+      if (this.sync !== null) seeding(this);
       this.observe({ type: 'restored' });
     };
   }
@@ -303,6 +377,7 @@ export class World {
       this.time.schedule(random.int(3) === 0 ? random.int(5_000) : 0, tend);
       this.#routes.set(device.name, random.int(this.servers.length));
     }
+    if (this.sync !== null) seeding(this);
   }
 
   /**
@@ -310,6 +385,7 @@ export class World {
    * has committed when somebody asks for the newest, so with several servers the apps ask now and then.
    */
   heal(): void {
+    this.isHealed = true;
     for (const lasting of this.#lasting) this.#end(lasting);
     this.network.frailty = 0;
     this.http.isBad = false;
@@ -324,6 +400,14 @@ export class World {
       }
     });
     if (this.servers.length > 1) this.#ask();
+    this.sync?.giveBack(this.time.now());
+    this.reevaluate(null);
+    if (this.sync !== null) finishing(this);
+  }
+
+  /** Servers are told that the rights of a user, or of all, have changed. */
+  reevaluate(user: string | null): void {
+    for (const { server } of this.servers) void server?.reevaluate(user);
   }
 
   #ask(): void {
@@ -341,4 +425,4 @@ const isFold = ({ deletes }: RecordBatch): boolean => deletes.some(({ space }) =
 const deviceName = (index: number): string =>
   (index < 26 ? '' : deviceName(Math.floor(index / 26) - 1)) + String.fromCharCode(65 + (index % 26));
 
-const partitionName = (index: number): string => `p${index + 1}`;
+const freeName = (index: number): string => `p${index + 1}`;
