@@ -74,21 +74,21 @@ interface Work {
 }
 
 const works = (smoke: boolean): readonly Work[] => {
-  const writes = smoke ? 40 : 4000;
-  const worlds = smoke ? 1 : 20;
+  const writes = smoke ? 40 : 1000;
+  const worlds = smoke ? 1 : 10;
   return [
     {
       workload: `${writes} writes, a server, and a device that follows`,
       amount: writes,
       unit: 'writes/s',
-      turns: smoke ? 1 : 15,
+      turns: smoke ? 1 : 41,
       run: (newRecorder) => followed(writes, newRecorder),
     },
     {
       workload: `${worlds} simulated worlds`,
       amount: worlds,
       unit: 'worlds/s',
-      turns: smoke ? 1 : 9,
+      turns: smoke ? 1 : 15,
       run: async (recorder) => {
         for (let seed = 1; seed <= worlds; seed++) await simulate({ seed, recorder });
       },
@@ -116,7 +116,8 @@ export const recordingCost = async ({ smoke, report }: SuiteOptions): Promise<vo
   try {
     for (const { workload, amount, unit, turns, run } of works(smoke)) {
       // The first ones are slow while the engine learns the code.
-      if (!smoke) for (const subject of subjects) await run(recorders[subject]);
+      for (let turn = 0; turn < (smoke ? 0 : 3); turn++)
+        for (const subject of subjects) await run(recorders[subject]);
       const times = new Map<string, number[]>(subjects.map((subject) => [subject, []]));
       for (let turn = 0; turn < turns; turn++)
         for (let i = 0; i < subjects.length; i++) {
