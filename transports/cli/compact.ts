@@ -71,6 +71,8 @@ export interface CompactReport {
 const TRIES = 10;
 /** Instructions that are packed together to be measured. */
 const PACKED = 10_000;
+/** Bytes of the log that are read at once. */
+const PIECE = 64 * 1024;
 
 /** One report a partition, in ascending order of name. Rejects, with the partition's name, where one cannot be compacted. */
 export const compactFolder = async (options: CompactOptions): Promise<readonly CompactReport[]> => {
@@ -111,7 +113,7 @@ const compactPartition = async (
       for (const entry of read.right) entries.push(entry);
       return true;
     };
-    await readLog(store, plan.head, take, async () => true);
+    await readLog(store, plan.head, PIECE, take, async () => true);
     if (fault !== null) throw new Error(fault);
     let done = rewrite.step();
     while (done === null) done = rewrite.step();

@@ -20,7 +20,7 @@ import {
 import type { Cancel, PartitionStore } from '../ports.js';
 
 /** Bytes of the log that are read and decoded in one slice. */
-const PIECE = 8 * 1024;
+const PIECE = 2 * 1024;
 /** Slices of one turn of the event loop: as many as take no longer than so many milliseconds, and so many at most. */
 const TURN = 2;
 const SLICES = 10;
@@ -45,11 +45,12 @@ export interface CompactorCallbacks {
 export const readLog = async (
   store: PartitionStore,
   head: number,
+  pieceBytes: number,
   take: (entries: ReturnType<typeof readEntries>) => boolean,
   pause: () => Promise<boolean>,
 ): Promise<boolean> => {
   for (let from = 0; from <= head; ) {
-    const records = await store.read('log', from, head + 1, PIECE);
+    const records = await store.read('log', from, head + 1, pieceBytes);
     const last = records[records.length - 1];
     if (last === undefined) return true;
     if (!take(readEntries(records)) || !(await pause())) return false;
@@ -127,7 +128,7 @@ export class Compactor {
       else rewrite.take(entries.right);
       return fault === null;
     };
-    if (await readLog(this.#store, plan.head, take, pause)) {
+    if (await readLog(this.#store, plan.head, PIECE, take, pause)) {
       for (let done = this.#stepped(rewrite); ; done = this.#stepped(rewrite)) {
         if (done !== null) {
           if (E.isRight(done)) this.#callbacks.done(done.right);
