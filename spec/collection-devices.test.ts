@@ -19,6 +19,7 @@ const schema = [
     primaryKey: '_id',
     properties: { _id: 'string', count: 'int', text: 'string?', tags: 'string[]', next: 'Item?' },
   },
+  { name: 'Placed', primaryKey: '_id', properties: { _id: 'string', region: 'string?', text: 'string?' } },
 ];
 
 const sync = {
@@ -166,6 +167,29 @@ test('a changed partition key is a deletion here and an insertion there, and uns
   }
   assert.is(await server.digest('"n"'), north.digest());
   assert.is(await server.digest('"s"'), south.digest());
+  await close();
+});
+
+test('where a class has the partition key as a property, it says on devices where they are', async () => {
+  const { server, open, close } = await world();
+  const placed = server.collection('Placed');
+  const [north, south] = [await open('n'), await open('s')];
+  await placed.insertOne({ _id: 'a', region: 'n' });
+  await settled(north);
+  assert.is(north.object('Placed', 'a')?.['region'], 'n');
+  north.write((tx) => tx.create('Placed', { _id: 'b', region: 'n', text: 'mine' }));
+  await settled(north);
+  assert.is((await placed.updateMany({ region: 'n' }, { $set: { region: 's' } })).modifiedCount, 2);
+  await settled(north);
+  await settled(south);
+  assert.is(north.objects('Placed').size, 0);
+  assert.equal(
+    south.objects('Placed').map(({ _id, region: where, text }) => [_id, where, text]),
+    [
+      ['a', 's', null],
+      ['b', 's', 'mine'],
+    ],
+  );
   await close();
 });
 
