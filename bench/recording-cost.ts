@@ -9,12 +9,18 @@ import * as fs from 'node:fs';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import * as lmdb from 'lmdb';
+import { WebSocket, WebSocketServer } from 'ws';
 import type { FlightRecorder } from '../core/replay/flight-recorder.js';
 import { simulate } from '../spec/simulation/simulate.js';
 import { openClient } from '../transports/client.js';
 import { memoryNetwork } from '../transports/links/memory.js';
+import { webSocketConnector } from '../transports/links/websocket.js';
+import { webSocketListener } from '../transports/links/websocket-server.js';
+import type { Connector, Listener, ServerStore } from '../transports/ports.js';
 import { fileRecording, memoryRecording } from '../transports/recording.js';
 import { startServer } from '../transports/server.js';
+import { lmdbServerStore } from '../transports/stores/lmdb.js';
 import { memoryClientStore, memoryServerStore } from '../transports/stores/memory.js';
 import { median, type SuiteOptions } from './suite.js';
 
@@ -29,16 +35,40 @@ const schema = [
   },
 ];
 
-/** One device creates and changes objects, a server takes them, another device follows. Stores are in memory. */
-const followed = async (writes: number, newRecorder: NewRecorder): Promise<void> => {
+interface Carrier {
+  readonly listener: Listener;
+  readonly connector: () => Connector;
+  readonly store: () => Promise<ServerStore>;
+}
+
+const inMemory = (): Carrier => {
   const network = memoryNetwork();
+  return {
+    listener: network.listener,
+    connector: () => network.connector,
+    store: async () => memoryServerStore(),
+  };
+};
+
+/** As `syncline serve` has it. */
+const served = (path: string): Carrier => {
+  const listener = webSocketListener({ WebSocketServer, host: '127.0.0.1', port: 0 });
+  return {
+    listener,
+    connector: () => webSocketConnector({ url: `ws://127.0.0.1:${listener.port}`, WebSocket }),
+    store: () => lmdbServerStore({ lmdb, path }),
+  };
+};
+
+/** One device creates and changes objects, a server takes them, another device follows. */
+const followed = async (writes: number, carrier: Carrier, newRecorder: NewRecorder): Promise<void> => {
   const recorded = (): { readonly recorder?: FlightRecorder } => {
     const recorder = newRecorder();
     return recorder === undefined ? {} : { recorder };
   };
   const server = await startServer({
-    store: memoryServerStore(),
-    listeners: [network.listener],
+    store: await carrier.store(),
+    listeners: [carrier.listener],
     ...recorded(),
   });
   const open = () =>
@@ -46,7 +76,7 @@ const followed = async (writes: number, newRecorder: NewRecorder): Promise<void>
       schema,
       partition: 'p',
       store: memoryClientStore(),
-      connector: network.connector,
+      connector: carrier.connector(),
       ...recorded(),
     });
   const [ann, ben] = [await open(), await open()];
@@ -73,16 +103,23 @@ interface Work {
   run(newRecorder: NewRecorder): Promise<void>;
 }
 
-const works = (smoke: boolean): readonly Work[] => {
+const works = (smoke: boolean, folder: () => string): readonly Work[] => {
   const writes = smoke ? 40 : 1000;
   const worlds = smoke ? 1 : 10;
   return [
     {
-      workload: `${writes} writes, a server, and a device that follows`,
+      workload: `${writes} writes, a server on LMDB and WebSocket, a device that follows`,
+      amount: writes,
+      unit: 'writes/s',
+      turns: smoke ? 1 : 21,
+      run: (newRecorder) => followed(writes, served(folder()), newRecorder),
+    },
+    {
+      workload: `${writes} writes, a server, a device that follows, all in memory`,
       amount: writes,
       unit: 'writes/s',
       turns: smoke ? 1 : 41,
-      run: (newRecorder) => followed(writes, newRecorder),
+      run: (newRecorder) => followed(writes, inMemory(), newRecorder),
     },
     {
       workload: `${worlds} simulated worlds`,
@@ -108,13 +145,14 @@ const processorSeconds = async (work: () => Promise<void>): Promise<number> => {
 export const recordingCost = async ({ smoke, report }: SuiteOptions): Promise<void> => {
   const folder = mkdtempSync(join(tmpdir(), 'syncline-bench-'));
   let files = 0;
+  const newFolder = (): string => mkdtempSync(join(folder, 'store-'));
   const recorders: Readonly<Record<(typeof subjects)[number], NewRecorder>> = {
     syncline: () => undefined,
     'syncline, recorded in memory': () => memoryRecording(),
     'syncline, recorded in files': () => fileRecording({ fs, path: join(folder, `${files++}`) }),
   };
   try {
-    for (const { workload, amount, unit, turns, run } of works(smoke)) {
+    for (const { workload, amount, unit, turns, run } of works(smoke, newFolder)) {
       // The first ones are slow while the engine learns the code.
       for (let turn = 0; turn < (smoke ? 0 : 3); turn++)
         for (const subject of subjects) await run(recorders[subject]);
