@@ -10,25 +10,29 @@ const run = promisify(execFile);
 const strategies = suite('strategies');
 
 const expected: Readonly<Record<string, string>> = {
-  firehose: 'firehose: two devices have 6 games and 3 teams, and neither wrote',
-  user: 'user: each has playlists and ratings of their own, and reads 2 of PUBLIC',
-  team: 'team: 3 of 5 users are members, and have the projects and tasks of their teams',
-  channel: 'channel: each has the messages of their topics, and who is muted does not write',
-  region: 'region: each has the 3 restaurants of the city where they are',
-  bucket: 'bucket: readings go from one bucket to the next, and devices with them',
-  combined: 'combined: query strings are read by a function, and what it does not know opens nothing',
+  './examples/strategies/firehose.js': 'firehose: two devices have 6 games and 3 teams, and neither wrote',
+  './examples/strategies/user.js': 'user: each has playlists and ratings of their own, and reads 2 of PUBLIC',
+  './examples/strategies/team.js':
+    'team: 3 of 5 users are members, and have the projects and tasks of their teams',
+  './examples/strategies/channel.js':
+    'channel: each has the messages of their topics, and who is muted does not write',
+  './examples/strategies/region.js': 'region: each has the 3 restaurants of the city where they are',
+  './examples/strategies/bucket.js': 'bucket: readings go from one bucket to the next, and devices with them',
+  './examples/strategies/combined.js':
+    'combined: query strings are read by a function, and what it does not know opens nothing',
 };
 
-const folder = fileURLToPath(new URL('./examples/strategies/', import.meta.url));
-
 strategies('are all here', () => {
-  const files = readdirSync(folder).flatMap((name) => /^(\w+)\.js$/.exec(name)?.[1] ?? []);
-  assert.equal(files.filter((name) => name !== 'app').sort(), Object.keys(expected).sort());
+  const files = readdirSync(new URL('./examples/strategies/', import.meta.url))
+    .filter((name) => name.endsWith('.js') && name !== 'app.js')
+    .map((name) => `./examples/strategies/${name}`);
+  assert.equal(files.sort(), Object.keys(expected).sort());
 });
 
 for (const [name, line] of Object.entries(expected))
-  strategies(`${name} gives each device what the page says`, async () => {
-    const { stdout } = await run(process.execPath, ['--enable-source-maps', `${folder}${name}.js`]);
+  strategies(`${name} gives each device what the documentation says`, async () => {
+    const file = fileURLToPath(new URL(name, import.meta.url));
+    const { stdout } = await run(process.execPath, ['--enable-source-maps', file]);
     assert.is(stdout, `${line}\n`);
   });
 
