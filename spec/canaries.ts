@@ -54,7 +54,10 @@ const outputOf = async (folder: string, args: readonly string[]): Promise<string
   }
 };
 
-const bySimulator = async (folder: string, { within }: Canary): Promise<Omit<Finding, 'canary'>> => {
+const bySimulator = async (
+  folder: string,
+  { within, withSync }: Canary,
+): Promise<Omit<Finding, 'canary'>> => {
   const limit = [
     '--seed',
     values.seed,
@@ -64,6 +67,7 @@ const bySimulator = async (folder: string, { within }: Canary): Promise<Omit<Fin
     '1',
     '--failures',
     '1',
+    ...(withSync ? ['--sync', 'yes'] : []),
   ];
   const output = await outputOf(folder, ['dist/spec/sim.js', ...limit, '--shrink', '0', '--json']);
   for (const line of output.split('\n')) {

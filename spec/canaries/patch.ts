@@ -1,6 +1,7 @@
 /**
  * Planted faults: small patches of one file each, kept beside this one. A patch says on its first line what is
- * wrong with the code it makes, and on the second within how many runs of what that must be found; then follows
+ * wrong with the code it makes, and on the second within how many runs of what that must be found (of the simulator
+ * where it names no law, “with sync” where only those worlds would find it); then follows
  * a unified diff.
  *
  * Lines are matched by what they say and not by their number, so that a patch lives as long as the lines that it
@@ -16,6 +17,8 @@ export interface Canary {
   readonly within: number;
   /** The law of `npm run fuzz` that finds it; null for the simulator. */
   readonly law: string | null;
+  /** Whether the simulator's servers sync by a configuration in all runs, and not in some. */
+  readonly withSync: boolean;
   /** Path from the root. */
   readonly file: string;
   readonly hunks: readonly { readonly before: string; readonly after: string }[];
@@ -24,7 +27,7 @@ export interface Canary {
 /** @throws Error where the text is no such patch. */
 export const parseCanary = (name: string, text: string): Canary => {
   const [says = '', demand = '', ...diff] = text.split('\n');
-  const [, within, law] = /^within (\d+) runs(?: of (.+))?$/.exec(demand) ?? [];
+  const [, within, law, withSync] = /^within (\d+) runs(?: of (.+)| (with sync))?$/.exec(demand) ?? [];
   const file = diff.find((line) => line.startsWith('+++ b/'))?.slice('+++ b/'.length);
   if (says === '' || within === undefined || file === undefined)
     throw new Error(`${name} is no patch of a canary: a sentence, “within N runs”, and a unified diff`);
@@ -41,6 +44,7 @@ export const parseCanary = (name: string, text: string): Canary => {
     says,
     within: Number(within),
     law: law ?? null,
+    withSync: withSync !== undefined,
     file,
     hunks: hunks.map(({ before, after }) => ({ before: before.join('\n'), after: after.join('\n') })),
   };

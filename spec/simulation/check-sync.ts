@@ -109,3 +109,38 @@ export const documentsAreKept: MakeChecker = (world) => ({
     return null;
   },
 });
+
+/**
+ * What a device adds to an object that a server has moved meanwhile is lost, and told with its content:
+ * where everybody who could tell has lived, as with `lossesAreReported`.
+ */
+export const lostAdditionsAreReported: MakeChecker = (world) => {
+  const reported = new Set<string>();
+  let isBlind = !world.plan.explain;
+  return {
+    saw: (seen) => {
+      if (seen.type === 'reset' || seen.type === 'switching' || seen.type === 'restored') isBlind = true;
+      if (seen.type === 'stopped' || seen.type === 'serverStopped') isBlind ||= seen.hasCrashed;
+      if (seen.type !== 'decided') return null;
+      for (const { outcome, loser } of seen.decisions) {
+        const { instruction } = loser;
+        if (outcome === 'discarded' && instruction.kind === 'SetInsert' && instruction.table === 'Item')
+          reported.add(String(instruction.value));
+      }
+      return null;
+    },
+    ended: async () => {
+      const server = world.servers[0]?.server ?? null;
+      if (isBlind || world.sync === null || server === null) return null;
+      const all = await found(server);
+      for (const { marks } of world.devices)
+        for (const { id, item, excuse } of marks) {
+          if (item === null || excuse !== null || reported.has(id)) continue;
+          // With what was deleted goes also what had been added to it in time.
+          if (all.get(item.id)?.[0]?.by.includes(id) === false)
+            return `what ${id} has added to item ${item.id} is lost, and nobody has told so`;
+        }
+      return null;
+    },
+  };
+};

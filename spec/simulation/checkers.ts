@@ -7,7 +7,7 @@ import { booksBalance, nothingIsLost, waitsTellTheTruth } from './check-books.js
 import { durableBeforeVisible, observersSeeAll, savedIsKept } from './check-durability.js';
 import { lossesAreReported } from './check-losses.js';
 import { converges, cursorsAscend, nothingFails, queuesAreBounded } from './check-sessions.js';
-import { documentsAreKept, resetsHaveCauses, rightsHold } from './check-sync.js';
+import { documentsAreKept, lostAdditionsAreReported, resetsHaveCauses, rightsHold } from './check-sync.js';
 import type { Observation } from './observation.js';
 import type { World } from './world.js';
 
@@ -37,4 +37,5 @@ export const checkers: Readonly<Record<string, MakeChecker>> = {
   'rights hold': rightsHold,
   'resets have causes': resetsHaveCauses,
   'documents are kept': documentsAreKept,
+  'lost additions are reported': lostAdditionsAreReported,
 };

@@ -88,6 +88,9 @@ const faults: readonly Generator[] = [
     world.strike('crash amid move', server.name, `moves item ${item.id} and is to crash`);
     move(world, server, item, somewhere(random));
     endsSoon(world, random, server);
+    // What comes in between shows whether the rest of the move is done twice.
+    const other = pick(random, world.servers);
+    world.time.schedule(random.int(2_000), () => increment(world, other, item));
   }),
 ];
 
