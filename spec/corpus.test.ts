@@ -150,6 +150,29 @@ const corpus: readonly (SimulationOptions & { readonly wrong: string })[] = [
       { at: 1_086, does: 'server clock jump', seed: 975_615_342 },
     ],
   },
+  {
+    wrong:
+      'a back end that wrote while sync was terminated met the seal of a partition, and was not told what it was',
+    seed: 8,
+    sync: true,
+    faults: ['terminated sync'],
+    devices: 1,
+    servers: 1,
+    partitions: 1,
+    shares: 1,
+    carrier: 'link',
+    tight: false,
+    forbidsRecovery: false,
+    maxOffline: null,
+    tokenLife: null,
+    compacts: false,
+    explain: false,
+    reset: 'recover',
+    events: [
+      { at: 671, does: 'insert document', seed: 1_684_642_616 },
+      { at: 671, does: 'terminated sync', seed: 1_358_136_557 },
+    ],
+  },
 ];
 
 const past = suite('corpus');
