@@ -72,7 +72,7 @@ export interface Plan {
 /** What a plan is made from, where the seed is not to decide it. */
 export interface PlanOptions {
   readonly seed: number;
-  /** Whether servers sync by a configuration. */
+  /** Whether servers sync by a configuration; never with an app's own schema. */
   readonly sync?: boolean | undefined;
   readonly devices?: number | undefined;
   readonly servers?: number | undefined;

@@ -101,7 +101,7 @@ export class World {
         isCutOff: false,
       });
     this.partitions = Array.from({ length: plan.partitions }, (_, i) =>
-      plan.sync === null ? freeName(i) : nameOf(partitionValues[i] as string),
+      plan.sync === null ? freeName(i) : nameOf(partitionValues[i % partitionValues.length] as string),
     );
     for (const partition of this.partitions) this.#archiveOf(partition);
     this.network = new Network(this.time, stream(seed, 'network'), this.weather);
@@ -242,7 +242,7 @@ export class World {
 
   #device(name: string, index: number, app: App, { link, clock, open, crash }: Program): Device {
     const { seed, explain, reset, sync } = this.plan;
-    const value = partitionValues[index] ?? '';
+    const value = partitionValues[index % partitionValues.length] as string;
     const partition = this.partitions[index] as string;
     const key = sync?.fillsKey === true ? { partitionKey: 'owner' } : {};
     const health = new DiskHealth(stream(seed, `disk ${name}`), stream(seed, `slow ${name}`).int(10));
