@@ -12,6 +12,7 @@ import { openClient } from '../transports/client.js';
 import { webSocketConnector } from '../transports/links/websocket.js';
 import { memoryRecording } from '../transports/recording.js';
 import { memoryClientStore } from '../transports/stores/memory.js';
+import { eventually } from './kit/async.js';
 import { setUp } from './kit/driver-world.js';
 import { withDigestChanged } from './kit/recordings.js';
 
@@ -200,7 +201,12 @@ test('a server on a folder records what its partitions go through', async () => 
   });
   for (let i = 0; i < 5; i++) client.write((tx) => tx.create('Task', { _id: `${i}` }));
   await client.session.waitForUpload();
-  // Killed as it is: what a turn has brought is in the file by its end.
+  const hasUpload = async (): Promise<boolean> => {
+    const { status, lines } = await replayed(out);
+    return status === 0 && lines.some((line) => line.includes('connection 1: upload'));
+  };
+  // While it is written, and after the writer was killed as it was.
+  await eventually('the upload is in the file', hasUpload);
   child.kill('SIGKILL');
   await once(child, 'exit');
   await client.close();

@@ -60,6 +60,7 @@ export const serve = async (options: ServeOptions): Promise<void> => {
   const listener = webSocketListener({ WebSocketServer, host: options.host, port: options.port });
   const store = await lmdbServerStore({ lmdb, path: options.directory });
   const recorder = options.record === null ? null : fileRecording({ fs, path: options.record });
+  process.once('exit', () => recorder?.close());
   const sync = given ?? ((await hasSync(store)) ? {} : undefined);
   const server = await startServer({
     store,
