@@ -28,7 +28,9 @@ const asked = (
     () => world.tell(name, `has ${what}`),
     (error: unknown) => {
       world.tell(name, `has not ${what}: ${String(error)}`);
-      if (isBug(error)) world.observe({ type: 'fault', where: name, message: `${what}: ${String(error)}` });
+      // A server that shuts down gives its partitions up, whoever still writes to them.
+      if (isBug(error) && simulated.server === server)
+        world.observe({ type: 'fault', where: name, message: `${what}: ${String(error)}` });
     },
   );
 };
