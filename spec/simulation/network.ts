@@ -125,6 +125,11 @@ class Wire {
       this.network.time.schedule(this.network.random.int(most + 1), () => end.end(lost));
   }
 
+  /** Whether nothing gets through, and the device does not know. */
+  get isHalfOpen(): boolean {
+    return this.#isSilent && !this.deviceEnd.hasEnded;
+  }
+
   ended(end: End): void {
     if (this.#other(end).hasEnded) this.network.forget(this);
     if (end === this.serverEnd) this.network.released(this.server);
@@ -202,6 +207,10 @@ export class Network {
     let most = 0;
     for (const wire of this.#wires) most = Math.max(most, wire.serverEnd.bufferedBytes);
     return most;
+  }
+
+  get hasHalfOpen(): boolean {
+    return [...this.#wires].some(({ isHalfOpen }) => isHalfOpen);
   }
 
   /** Breaks the links that `isMeant` names; both ends of each learn of it within `most` milliseconds. */
