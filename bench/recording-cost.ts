@@ -176,9 +176,9 @@ export const recordingCost = async ({ smoke, report }: SuiteOptions): Promise<vo
         report({
           workload,
           subject,
-          metric: 'cost of recording',
-          value: 100 * (1 - 1 / median(ratios)),
-          unit: '% of throughput',
+          metric: 'throughput with a recording',
+          value: 100 / median(ratios),
+          unit: '% of that without',
         });
       }
     }

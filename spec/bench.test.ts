@@ -71,6 +71,13 @@ bench('only the peers that are wanted are measured, and rows are told before the
   assert.match(out, /^merge-disjoint +transform +instructions\/s/m);
 });
 
+bench('one part of a suite can be measured alone', () => {
+  const { code, out, err } = run('transports', '--smoke', '--only', 'paced', '--peers', 'none');
+  assert.is(code, 0, err);
+  assert.match(out, /^100 changes a second to \d+ +latency, p99 +ms/m);
+  assert.not.match(out, 'round trips');
+});
+
 bench('an unknown suite, peer or option is refused with the usage', () => {
   for (const wrong of ['nothing', '--nothing', '--peers=nothing']) {
     const { code, out, err } = run(wrong);

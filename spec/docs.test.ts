@@ -64,6 +64,7 @@ const runBy: readonly (readonly [command: RegExp, by: string])[] = [
   [/^npm run sim -- --seed \d+ --runs \d+( --json)?$/, 'the test of the simulator below'],
   [/^npm run canaries$/, 'spec/canaries.test.ts'],
   [/^npm run coverage$/, 'whoever makes a release: it takes longer than all tests'],
+  [/^npm run bench -- transports --only paced --peers none$/, 'spec/bench.test.ts'],
   [/^npm run bench -- [a-z ]+(--json|--smoke)?( --json| --smoke)?$/, 'spec/bench.test.ts'],
 ];
 
