@@ -60,7 +60,7 @@ export {
   syncRecord,
   syncSpace,
 } from './access/sync-record.js';
-export type { UploadPolicy } from './access/upload-policy.js';
+export { crossingWrites, looseLinks, type RefusedWrites, type UploadPolicy } from './access/upload-policy.js';
 export { limits } from './base/limits.js';
 export { compareStrings } from './base/order.js';
 export {

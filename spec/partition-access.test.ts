@@ -3,6 +3,9 @@ import { ObjectId } from 'bson';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { linkTo } from '../core/index.js';
+import { update } from '../core/model/instruction.js';
+import { stringKey } from '../core/model/key.js';
+import { link } from '../core/model/value.js';
 import { type ClientOptions, openClient } from '../transports/client.js';
 import type { SyncOptions } from '../transports/drivers/sync-options.js';
 import { memoryNetwork } from '../transports/links/memory.js';
@@ -11,6 +14,7 @@ import { type ServerNote, startServer } from '../transports/server.js';
 import { memoryClientStore, memoryServerStore } from '../transports/stores/memory.js';
 import { eventually } from './kit/async.js';
 import { nothingUnhandled, rejection, soon } from './kit/driver-world.js';
+import { RawClient } from './kit/raw-client.js';
 
 const access = suite('partitions with rules');
 
@@ -71,7 +75,7 @@ const world = async (
       timing: { retryFirst: 3, retryMost: 10 },
       ...options,
     });
-  return { server, open, notes, data };
+  return { server, open, notes, data, network };
 };
 
 const own: Rules = { read: { '%%user.id': '%%partition' }, write: { '%%user.id': '%%partition' } };
@@ -194,6 +198,52 @@ access('keep links within a partition', async () => {
   await soon('download', ann.session.waitForDownload());
   assert.is(ann.digest(), cat.digest());
   for (const client of [ann, bob, cat]) await client.close();
+  await server.close();
+  await nothingUnhandled();
+});
+
+access('refuse links to objects of other partitions, and let those pass that lead nowhere', async () => {
+  const { server, open, network } = await world(everybody);
+  const ann = await open('ann', 'one');
+  ann.write((tx) => tx.create('Item', { _id: 'a', count: 0 }));
+  await soon('upload', ann.session.waitForUpload());
+  const bob = await open('bob', 'two');
+  bob.write((tx) => tx.create('Item', { _id: 'b', count: 0 }));
+  await soon('upload', bob.session.waitForUpload());
+  // No client that knows its objects would write these.
+  const numbers = { base: 0, timestamp: 1, origin: 0 };
+  const linking = (version: number, key: string) => ({
+    ...numbers,
+    version,
+    instructions: [update('Item', stringKey('b'), 'next', [], link('Item', stringKey(key)))],
+  });
+  const raw = new RawClient(network.connector);
+  await raw.enter('"two"');
+  const upload = (changesets: readonly ReturnType<typeof linking>[]): void =>
+    raw.say({
+      type: 'upload',
+      session: 1,
+      progress: {
+        clientVersion: changesets[changesets.length - 1]?.version ?? 0,
+        lastIntegratedServerVersion: 0,
+      },
+      lockedServerVersion: 0,
+      changesets,
+    });
+  const before = await server.version('"two"');
+  upload([linking(1, 'nowhere')]);
+  await eventually('taken', async () => (await server.version('"two"')) === before + 1);
+  upload([linking(2, 'b'), linking(3, 'a'), linking(4, 'nowhere'), linking(5, 'a')]);
+  await eventually('refused', () => raw.codes.length > 0);
+  const told = raw.heard.find((message) => message.type === 'error');
+  assert.equal([raw.codes, told?.type === 'error' && told.rejected], [[230], [3, 5]]);
+  assert.match(
+    told?.type === 'error' ? told.message : '',
+    'links to Item["a"], which is in another partition',
+  );
+  assert.is(await server.version('"two"'), before + 1);
+  for (const client of [ann, bob]) await client.close();
+  raw.link.close({ code: 'normal', message: '' });
   await server.close();
   await nothingUnhandled();
 });

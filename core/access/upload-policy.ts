@@ -2,9 +2,9 @@
  * What a device may not write into its partition, whoever it is: the partition key, which only the server sets,
  * and links to objects that are not in the partition. And what it may write at all that may only read: its schema.
  *
- * Whether a link leads out of the partition is told without looking into any other. A device can link only to what
- * it has: to an object that is there, that it has made itself, or that was there when it made the link, and has
- * been erased by what it had not seen then. Anything else is an object of another partition, or of none.
+ * A link leads out of the partition where another one has its target, and this one has not, nor had it when the link
+ * was made: what has been erased or moved since then leaves a link that leads nowhere, as anywhere. So does what a
+ * client reset has carried over to a server that has lost the target.
  *
  * Source: the page on partition-based sync, partition keys and permissions.
  */
@@ -69,8 +69,43 @@ const isOwnValue = ({ type, partition }: UploadPolicy, payload: Payload): boolea
   return value !== undefined && partitionName(value) === partition;
 };
 
-/** What an upload may link to, besides what the partition has. */
-export class Linkable {
+const linkId = ({ table, key }: Pick<Link, 'table' | 'key'>): string => `${table.length}:${table}${key}`;
+
+/** A link whose target the partition does not have, and the version of the write that has it. */
+export interface LooseLink {
+  readonly version: number;
+  readonly link: Link;
+}
+
+/**
+ * Links to what is neither in the state, nor made by the changesets, nor was erased since they were made. `met`: what
+ * has been integrated since, as far as it is at hand. O(instructions).
+ */
+export const looseLinks = (
+  changesets: readonly Changeset[],
+  state: State,
+  met: readonly Changeset[],
+): readonly LooseLink[] => {
+  const linkable = new Linkable(state, met);
+  const found: LooseLink[] = [];
+  for (const changeset of changesets)
+    for (const link of linkable.unknown(changeset)) found.push({ version: changeset.version, link });
+  return found;
+};
+
+/** The writes with such links, once it is known that others have what they lead to; null where there are none. */
+export const crossingWrites = (links: readonly LooseLink[]): RefusedWrites | null => {
+  const [first] = links;
+  if (first === undefined) return null;
+  const target = printObject(first.link.table, first.link.key);
+  return {
+    versions: [...new Set(links.map(({ version }) => version))],
+    message: `write ${first.version} is refused: it links to ${target}, which is in another partition`,
+  };
+};
+
+/** What an upload may link to. */
+class Linkable {
   readonly #state: State;
   readonly #known = new Set<string>();
 
@@ -79,21 +114,19 @@ export class Linkable {
     this.#state = state;
     for (const { instructions } of met)
       for (const instruction of instructions)
-        if (instruction.kind === 'EraseObject') this.#known.add(keyOf(instruction.table, instruction.object));
+        if (instruction.kind === 'EraseObject')
+          this.#known.add(linkId({ table: instruction.table, key: instruction.object }));
   }
 
-  /** To be asked of each changeset in turn. The first link of it that leads out of the partition; null for none. */
-  crossing({ instructions }: Changeset): Link | null {
+  /** To be asked of each changeset in turn: the links that lead to nothing that is known. */
+  *unknown({ instructions }: Changeset): Generator<Link, void, undefined> {
     for (const instruction of instructions) {
-      if (instruction.kind === 'CreateObject') this.#known.add(keyOf(instruction.table, instruction.object));
+      if (instruction.kind === 'CreateObject')
+        this.#known.add(linkId({ table: instruction.table, key: instruction.object }));
       if (!('value' in instruction) || instruction.kind === 'SetErase') continue;
       const { value } = instruction;
       if (typeof value !== 'object' || value === null || !isLink(value)) continue;
-      if (!hasObject(this.#state, value.table, value.key) && !this.#known.has(keyOf(value.table, value.key)))
-        return value;
+      if (!hasObject(this.#state, value.table, value.key) && !this.#known.has(linkId(value))) yield value;
     }
-    return null;
   }
 }
-
-const keyOf = (table: string, key: string): string => `${table.length}:${table}${key}`;

@@ -15,6 +15,7 @@ import type { Changeset } from '../model/changeset.js';
 import { decodeChangeset, encodeChangeset, unpack } from '../model/codec.js';
 import { emptyState } from '../model/state.js';
 import { decodeClientMessage, encodeMessage } from '../protocol/codec.js';
+import type { ErrorCode } from '../protocol/errors.js';
 import type { Upload } from '../protocol/messages.js';
 import { serverPhases } from '../session/phases.js';
 import type {
@@ -257,7 +258,22 @@ export const serverEventForm: Form<RecordedServerEvent> = union<RecordedServerEv
     connection: uint,
     numbers: optional(list(uint)),
   }),
-  expelled: record({ now, connection: uint, number: uint, code: errorCode, message: text }),
+  expelled: record<
+    Timed & {
+      connection: number;
+      number: number;
+      code: ErrorCode;
+      message: string;
+      rejected?: readonly number[];
+    }
+  >({
+    now,
+    connection: uint,
+    number: uint,
+    code: errorCode,
+    message: text,
+    rejected: optional(list(uint)),
+  }),
   entitled: record({ now, connection: uint, number: uint, canWrite: bool }),
   tick: record({ now }),
   rewritten: record({ now, rewritten }),

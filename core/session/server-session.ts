@@ -104,6 +104,8 @@ export type ServerEvent = {
       readonly number: number;
       readonly code: ErrorCode;
       readonly message: string;
+      /** Writes that are refused with it, ascending; absent where it is about none. */
+      readonly rejected?: readonly number[];
     }
   /** What the user of a session may do has changed. */
   | {

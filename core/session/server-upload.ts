@@ -3,10 +3,10 @@
  * at hand; else the store is asked for it.
  *
  * A changeset that does not fit, or whose instructions cannot be decoded, is kept in quarantine, and its session
- * ends with 212; with 230, where it does what its user must not (`core/access/upload-policy.ts`). What came before
- * it is integrated; nobody else is disturbed.
+ * ends with 212. What came before it is integrated; nobody else is disturbed. An upload with writes that its user must
+ * not make (`core/access/upload-policy.ts`) ends it with 230, and nothing of it is integrated.
  */
-import { Linkable, refusedWrites } from '../access/upload-policy.js';
+import { refusedWrites } from '../access/upload-policy.js';
 import { limits } from '../base/limits.js';
 import type { RecordBatch } from '../base/record.js';
 import { entriesAfter } from '../base/run.js';
@@ -21,7 +21,6 @@ import { commitUpload, type UploadCommit } from '../history/server-commit.js';
 import type { Decision } from '../merge/recorder.js';
 import type { Changeset } from '../model/changeset.js';
 import { encodeChangeset } from '../model/codec.js';
-import { printObject } from '../model/print.js';
 import type { UploadCursor } from '../model/progress.js';
 import type { DamagedChangeset, Upload } from '../protocol/messages.js';
 import { uploadFault } from './server-check.js';
@@ -71,22 +70,15 @@ const newOf = (file: FileRecord, upload: Upload): readonly Changeset[] =>
   upload.changesets.filter((changeset) => changeset.version > file.clientVersion);
 
 interface Rejected {
-  readonly code: 212 | 230;
   readonly changeset: Changeset | DamagedChangeset;
   readonly message: string;
 }
 
-/** How far the client gets by the upload, if all that is to be integrated of it fits; `rejected` comes after that. */
-const progressOf = (upload: Upload, taken: readonly Changeset[], rejected: Rejected | null): UploadCursor => {
-  if (rejected === null) return upload.progress;
-  const last = taken[taken.length - 1];
+/** How far the client gets by the upload, if nothing of what can be decoded is rejected. */
+const progressOf = (file: FileRecord, upload: Upload): UploadCursor => {
+  if (newDamage(file, upload) === undefined) return upload.progress;
+  const last = upload.changesets[upload.changesets.length - 1];
   return { clientVersion: last?.version ?? 0, lastIntegratedServerVersion: last?.base ?? 0 };
-};
-
-const packedOf = (changeset: Changeset | DamagedChangeset): Parameters<typeof encodeChangeset>[0] => {
-  if (!('body' in changeset)) return changeset;
-  const { body, ...numbers } = changeset;
-  return { ...numbers, body: { bytes: body, start: 0 } };
 };
 
 const newDamage = (file: FileRecord, { damaged }: Upload): DamagedChangeset | undefined =>
@@ -95,30 +87,14 @@ const newDamage = (file: FileRecord, { damaged }: Upload): DamagedChangeset | un
 const damageOf = (file: FileRecord, upload: Upload): Rejected | null => {
   const changeset = newDamage(file, upload);
   const message = upload.damaged?.reason;
-  return changeset === undefined || message === undefined ? null : { code: 212, changeset, message };
-};
-
-/** The first changeset with a link that leads out of the partition. */
-const crossingOf = (
-  machine: ServerMachine,
-  changesets: readonly Changeset[],
-  met: readonly ServerEntry[],
-): Rejected | null => {
-  if (machine.config.policy === undefined) return null;
-  const linkable = new Linkable(machine.partition.state, met);
-  for (const changeset of changesets) {
-    const link = linkable.crossing(changeset);
-    if (link === null) continue;
-    const message = `it links to ${printObject(link.table, link.key)}, which is not in this partition`;
-    return { code: 230, changeset, message };
-  }
-  return null;
+  return changeset === undefined || message === undefined ? null : { changeset, message };
 };
 
 const quarantining = (commit: UploadCommit, rejected: Rejected | null): RecordBatch => {
   // The commit itself has kept the one that it found.
-  if (rejected === null || commit.rejected !== null) return commit.batch;
-  const bytes = encodeChangeset(packedOf(rejected.changeset));
+  if (rejected === null || commit.rejected !== null || !('body' in rejected.changeset)) return commit.batch;
+  const { body, ...numbers } = rejected.changeset;
+  const bytes = encodeChangeset({ ...numbers, body: { bytes: body, start: 0 } });
   const record = { space: 'quarantine', index: commit.file.ident, bytes };
   return { ...commit.batch, puts: [...commit.batch.puts, record] };
 };
@@ -133,11 +109,6 @@ export const integrated = (
 ): ServerStep => {
   const { partition, config } = machine;
   const file = fileOf(partition, session.ident) as FileRecord;
-  const fresh = newOf(file, upload);
-  const crossing = crossingOf(machine, fresh, met);
-  const taken =
-    crossing === null ? fresh : fresh.filter(({ version }) => version < crossing.changeset.version);
-  const refused = crossing ?? damageOf(file, upload);
   const decisions: Decision[] = [];
   const recorder = { decided: (decision: Decision) => void decisions.push(decision) };
   const commit: UploadCommit = commitUpload(
@@ -146,14 +117,14 @@ export const integrated = (
     session.reciprocals,
     met,
     {
-      progress: progressOf(upload, taken, refused),
+      progress: progressOf(file, upload),
       lockedVersion: upload.lockedServerVersion,
-      changesets: taken,
+      changesets: newOf(file, upload),
     },
     now,
     config.explain ? { rules: config.rules, recorder } : { rules: config.rules },
   );
-  const rejected: Rejected | null = commit.rejected === null ? refused : { code: 212, ...commit.rejected };
+  const rejected = commit.rejected ?? damageOf(commit.file, upload);
   const effects: ServerEffect[] = [{ type: 'commit', batch: quarantining(commit, rejected) }];
   if (decisions.length > 0) effects.push({ type: 'decided', ident: session.ident, decisions });
   const after: ServerSession = {
@@ -166,13 +137,10 @@ export const integrated = (
   const changed = withSession({ ...machine, partition: commit.partition }, after);
   if (rejected === null) return { machine: changed, effects };
   const { version } = rejected.changeset;
-  const message =
-    rejected.code === 230
-      ? `write ${version} is refused: ${rejected.message}`
-      : `changeset ${version} cannot be integrated: ${rejected.message}`;
+  const message = `changeset ${version} cannot be integrated: ${rejected.message}`;
   effects.push({ type: 'quarantined', ident: session.ident, version, message });
   return andThenServer({ machine: changed, effects }, (quarantined) =>
-    ended(quarantined, after, rejected.code, message, { rejected: [version] }),
+    ended(quarantined, after, 212, message, { rejected: [version] }),
   );
 };
 

@@ -370,7 +370,9 @@ const stepAlone = (machine: ServerMachine, event: ServerEvent): ServerStep => {
       return drained(machine, event.connection, event.number);
     case 'expelled': {
       const session = sessionAt(machine, sessionKey(event.connection, event.number));
-      return session === undefined ? stayAs(machine) : ended(machine, session, event.code, event.message);
+      if (session === undefined) return stayAs(machine);
+      const { code, message, rejected } = event;
+      return ended(machine, session, code, message, rejected === undefined ? {} : { rejected });
     }
     case 'entitled':
       return entitled(machine, event.connection, event.number, event.canWrite);

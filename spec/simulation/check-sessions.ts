@@ -20,8 +20,6 @@ export const nothingFails: MakeChecker = (world) => ({
         return `${seen.where}: ${seen.message}`;
       case 'quarantined':
       case 'reported':
-        // What was parked, because its user might not write, is missing where a later write links to it.
-        if (isOfRules(world, 230) && seen.message.includes('which is not in this partition')) return null;
         return `${seen.server}: ${seen.message}`;
       case 'sessionFailed': {
         const { code } = seen;

@@ -14,14 +14,19 @@
  */
 import * as E from 'fp-ts/lib/Either.js';
 import {
+  type Changeset,
+  crossingWrites,
   DocumentError,
   documents,
+  entriesAfter,
   type Key,
+  looseLinks,
   moves,
   type OwnWrite,
   type PartitionField,
   partitionOfName,
   type RecordEntry,
+  type RefusedWrites,
   type State,
   unassigned,
 } from '../../core/index.js';
@@ -29,7 +34,7 @@ import type { Entropy, PartitionStore } from '../ports.js';
 import type { Hosts } from './hosts.js';
 import { KeyIndex } from './key-index.js';
 import { GivenUp, loadWhole } from './partition-host.js';
-import type { SyncControl } from './sync-control.js';
+import type { SyncControl, SyncSetting } from './sync-control.js';
 import { SealedPartition } from './sync-error.js';
 
 export interface DocumentHosts {
@@ -99,17 +104,37 @@ export class Documents {
     return this.#index;
   }
 
-  /** The class as it is now. @throws DocumentError */
-  async class(name: string): Promise<documents.DocumentClass> {
+  /** What holds now, once what is known here is of the present epoch. */
+  async #present(): Promise<SyncSetting> {
     const { control, refresh } = this.#hosts;
     await refresh();
-    const { record, config } = control.current;
+    const { record } = control.current;
     if (record.epoch !== this.#epoch) {
       this.#epoch = record.epoch;
       this.#index = this.#newIndex();
       this.#open.clear();
       this.#resumed = null;
     }
+    return control.current;
+  }
+
+  /** A device's writes with links to objects that other partitions have, and its own has not; null where there are none. */
+  async crossing(partition: string, changesets: readonly Changeset[]): Promise<RefusedWrites | null> {
+    const { state, tail } = (await this.#hosts.hosts.present(partition)).partition;
+    const met = entriesAfter(tail, changesets[0]?.base ?? 0);
+    const loose = looseLinks(changesets, state, met);
+    if (loose.length === 0) return null;
+    await this.#present();
+    await this.#index.refresh();
+    const isElsewhere = (place: string): boolean => place !== partition && place !== unassigned;
+    return crossingWrites(
+      loose.filter(({ link }) => this.#index.placesOf(link.table, link.key).some(isElsewhere)),
+    );
+  }
+
+  /** The class as it is now. @throws DocumentError */
+  async class(name: string): Promise<documents.DocumentClass> {
+    const { record, config } = await this.#present();
     const of = documents.documentClass(record.schema, config.partition, name);
     if (E.isLeft(of)) throw of.left;
     return of.right;

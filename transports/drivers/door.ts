@@ -6,6 +6,7 @@ import * as E from 'fp-ts/lib/Either.js';
 import {
   type Bind,
   errorMessage,
+  type RefusedWrites,
   readPartitionValue,
   type ServerEvent,
   type ServerMessage,
@@ -33,6 +34,13 @@ export interface DoorOptions {
   readonly note: (note: ServerNote) => void;
   readonly send: (peer: Peer, message: ServerMessage) => void;
   readonly tell: (partition: string, fate: Fate) => void;
+  /** The writes of an upload that link to what other partitions have; null where there are none. */
+  readonly crossing: (partition: string, changesets: Upload['changesets']) => Promise<RefusedWrites | null>;
+}
+
+interface UploadFault extends RefusalReason {
+  /** The writes that it is about. */
+  readonly rejected?: readonly number[];
 }
 
 const shutsDown: RefusalReason = { code: 200, message: 'the server shuts down' };
@@ -96,16 +104,18 @@ export class Door {
     return over === null;
   }
 
-  /** Why the classes that an upload declares are not taken; null where they are. */
-  async schemaFault(peer: Peer, { session, changesets }: Upload): Promise<RefusalReason | null> {
+  /** Why an upload is not taken: the classes that it declares, or links that leave the partition; null where it is. */
+  async uploadFault(peer: Peer, partition: string, upload: Upload): Promise<UploadFault | null> {
     if (this.#sync === null) return null;
     try {
-      const canWrite = this.#access.mayWrite(sessionOf(peer, session));
-      const refusal = await this.#sync.admitSchema(changesets, canWrite);
-      return refusal === null ? null : { code: 225, message: refusal };
+      const canWrite = this.#access.mayWrite(sessionOf(peer, upload.session));
+      const refusal = await this.#sync.admitSchema(upload.changesets, canWrite);
+      if (refusal !== null) return { code: 225, message: refusal };
+      const crossing = await this.#options.crossing(partition, upload.changesets);
+      return crossing && { code: 230, message: crossing.message, rejected: crossing.versions };
     } catch (error) {
       this.#options.note({ type: 'failed', partition: syncPartition, error });
-      return { code: 201, message: 'the schema of sync could not be read or saved' };
+      return { code: 201, message: 'what has been synced could not be looked up' };
     }
   }
 

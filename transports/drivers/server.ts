@@ -103,6 +103,7 @@ export class Server {
       clock: this.#clock,
       note: (note) => this.#note(note),
       send: (peer, message) => this.#send(peer, message),
+      crossing: async (...upload) => (await this.#documents?.crossing(...upload)) ?? null,
       tell: (partition, fate) =>
         void this.#hosts.tell(partition, (host) => host.dispatch({ ...fate, now: this.#clock.now() })),
     });
@@ -327,7 +328,7 @@ export class Server {
   async #deliver(peer: Peer, partition: string, message: ClientMessage, frame: Uint8Array): Promise<void> {
     const admitted = message.type === 'bind' ? await this.#door.admitted(peer, message) : undefined;
     if (admitted === null) return;
-    const fault = message.type === 'upload' ? await this.#door.schemaFault(peer, message) : null;
+    const fault = message.type === 'upload' ? await this.#door.uploadFault(peer, partition, message) : null;
     try {
       this.#lookLater();
       const host = await this.#hosts.present(partition);
