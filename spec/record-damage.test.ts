@@ -16,6 +16,9 @@ import { decodeNumbers, encodeNumbers } from '../core/history/numbers.js';
 import { newPartition } from '../core/history/partition.js';
 import { loadPartition, metaRecord, readCertificate } from '../core/history/server-records.js';
 import type { Changeset } from '../core/model/changeset.js';
+import { encodeInstructions } from '../core/model/codec.js';
+import { createObject } from '../core/model/instruction.js';
+import { intKey } from '../core/model/key.js';
 import { loadParked } from '../core/reset/parked.js';
 import { loadClient, loadFreshFile, newFreshFile } from '../core/reset/reset-records.js';
 import { encodeText } from '../core/reset/text-record.js';
@@ -60,26 +63,25 @@ damage('of a device: what comes after a reset is refused with its file', () => {
   assert.match(refused('parked', loadClient([clientMeta(file), parked])), 'it is no parked write');
 });
 
-const part = ['CreateObject A[1]', 'classGone', 'it has gone'];
+const body = Buffer.from(encodeInstructions([createObject('A', intKey(1n))])).toString('hex');
+const whole = { version: 1, timestamp: 1, instructions: body, why: [['classGone', 'it has gone']] };
 const parkedWrites: readonly (readonly [what: string, value: unknown, says: string])[] = [
   ['a text', 'parked', 'it is no parked write'],
   ['nothing', null, 'it is no parked write'],
   ['a record of something else', { version: 1 }, 'it is no parked write'],
-  ['no version', { timestamp: 1, instructions: [part] }, 'lacks its version'],
-  ['no time', { version: 1, timestamp: '1', instructions: [part] }, 'lacks its version'],
-  ['no list of parts', { version: 1, timestamp: 1, instructions: 'all' }, 'lacks its version'],
-  ['a part that is none', { version: 1, timestamp: 1, instructions: ['part'] }, 'a part is no array'],
-  [
-    'a reason that is not known',
-    { version: 1, timestamp: 1, instructions: [['x', 'y', 'z']] },
-    'a part lacks',
-  ],
-  [
-    'an instruction that is none',
-    { version: 1, timestamp: 1, instructions: [['Create', ...part.slice(1)]] },
-    'Create',
-  ],
+  ['no version', { ...whole, version: undefined }, 'lacks its version'],
+  ['no time', { ...whole, timestamp: '1' }, 'lacks its version'],
+  ['a list of instructions', { ...whole, instructions: ['all'] }, 'lacks its version'],
+  ['half a byte', { ...whole, instructions: body.slice(1) }, 'lacks its version'],
+  ['instructions that end too soon', { ...whole, instructions: body.slice(2, -2) }, 'record parked/1'],
+  ['no reasons', { ...whole, why: [] }, 'of each instruction why'],
+  ['a reason that is no list', { ...whole, why: ['classGone'] }, 'lacks its reason'],
+  ['a reason that is not known', { ...whole, why: [['y', 'z']] }, 'lacks its reason'],
 ];
+damage('of a parked write: none', () => {
+  const record = { space: 'parked', index: 1, bytes: encodeText(whole) };
+  assert.is(loadParked(recordsBySpace([record]))._tag, 'Right');
+});
 for (const [what, value, says] of parkedWrites)
   damage(`of a parked write: ${what}`, () => {
     const record = { space: 'parked', index: 1, bytes: encodeText(value) };
