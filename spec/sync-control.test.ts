@@ -14,7 +14,7 @@ import { intKey, stringKey } from '../core/model/key.js';
 import { emptyState, type ObjectNode, property } from '../core/model/state.js';
 import { arrival, sent } from '../core/session/moved-objects.js';
 import { loadWhole, readPartition } from '../transports/drivers/partition-host.js';
-import { SealedPartition } from '../transports/drivers/sync-error.js';
+import { SealedPartition, type SyncError } from '../transports/drivers/sync-error.js';
 import type { ServerStore } from '../transports/ports.js';
 import { lmdbServerStore } from '../transports/stores/lmdb.js';
 import { MemoryDatabase, memoryServerStore } from '../transports/stores/memory.js';
@@ -367,5 +367,69 @@ control('two servers that begin anew at once: one does, and the other says so', 
   assert.is(one.current.record.state, 'enabled');
   assert.equal(await contents(one), { '"a"': ['1 text=""'] });
 });
+
+/** A store that holds the answer to its commit number `number` back; `reached` once that is on the disk. */
+const holding = (inner: ServerStore, number: number) => {
+  let commits = 0;
+  let reach: () => void = () => undefined;
+  let goOn: () => void = () => undefined;
+  const reached = new Promise<void>((resolve) => {
+    reach = resolve;
+  });
+  const gate = new Promise<void>((resolve) => {
+    goOn = resolve;
+  });
+  const store: ServerStore = {
+    ...inner,
+    partition: async (name) => {
+      const partition = await inner.partition(name);
+      return {
+        load: (spaces) => partition.load(spaces),
+        read: (...range) => partition.read(...range),
+        commit: async (expected, batch) => {
+          const outcome = await partition.commit(expected, batch);
+          if (++commits === number) {
+            reach();
+            await gate;
+          }
+          return outcome;
+        },
+      };
+    },
+  };
+  return { store, reached, goOn };
+};
+
+control(
+  'a server that is overtaken as it begins anew leaves alone what others have begun since',
+  async () => {
+    const outcomes = new Set<string>();
+    for (let number = 1; ; number++) {
+      const database = new MemoryDatabase();
+      const one = await open(memoryServerStore(database), { config: config(), schema: [task()] });
+      await write(one, '"a"', [...taskTable, ...newTask(1)]);
+      await one.terminate();
+      const { store, reached, goOn } = holding(memoryServerStore(database), number);
+      const two = await open(store);
+      const slow = two.enable().then(
+        () => 'enabled',
+        (error: SyncError) => error.code,
+      );
+      const isHeld = await Promise.race([reached.then(() => true), slow.then(() => false)]);
+      if (!isHeld) break;
+      await one.refresh();
+      if (one.current.record.state !== 'terminated') await one.terminate();
+      await one.enable();
+      const { epoch } = one.current.record;
+      goOn();
+      outcomes.add(await slow);
+      await one.refresh();
+      assert.equal([one.current.record.state, one.current.record.epoch], ['enabled', epoch]);
+      assert.equal(await contents(one), { '"a"': ['1 text=""'] }, `held after commit ${number}`);
+      await write(one, '"a"', newTask(2));
+    }
+    assert.equal([...outcomes], ['contended', 'enabled']);
+  },
+);
 
 control.run();

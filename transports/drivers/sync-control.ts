@@ -187,13 +187,14 @@ export class SyncControl {
   /** What was synced until now is over; the objects can still be read. Finishes what an earlier call has left. */
   terminate(ended: () => void = () => undefined): Promise<void> {
     return this.#inTurn(async () => {
-      await this.#change(({ record }) =>
+      const { epoch } = await this.#change(({ record }) =>
         record.state === 'terminated'
           ? null
           : { ...record, state: 'terminated', lastDisabled: this.#seconds() },
       );
       ended();
-      await this.#epochs.seal(this.#current.record.epoch);
+      // Another server may have begun the next one by now.
+      await this.#epochs.seal(epoch);
     });
   }
 
@@ -276,7 +277,7 @@ export class SyncControl {
     const kept = { before: before.partition, after: config.partition, stored: record.schema, schema };
     const { epoch } = record;
     await this.#epochs.seal(epoch);
-    await this.#epochs.empty(new Set([epoch, building]));
+    await this.#epochs.empty(building, epoch);
     const built = await this.#epochs.build(epoch, building, kept);
     const next: SyncRecord = {
       ...record,
@@ -288,21 +289,22 @@ export class SyncControl {
     };
     await this.#commit(revision, next);
     this.#offered = {};
-    await this.#epochs.empty(new Set([building]));
+    await this.#epochs.empty(building);
     return built.begun;
   }
 
-  /** Null: there is nothing to change. Asked again where another server was first. */
-  async #change(make: (setting: SyncSetting) => SyncRecord | null): Promise<void> {
+  /** Null: there is nothing to change. Asked again where another server was first. Answers what held then. */
+  async #change(make: (setting: SyncSetting) => SyncRecord | null): Promise<SyncRecord> {
     for (let tries = 0; tries < TRIES; tries++) {
       await this.refresh();
+      const { revision, record: before } = this.#current;
       const record = make(this.#current);
-      if (record === null) return;
+      if (record === null) return before;
       const batch = { deletes: [], puts: [syncRecord(record)] };
-      const outcome = await this.#store.commit(this.#current.revision, batch);
+      const outcome = await this.#store.commit(revision, batch);
       if (outcome.type === 'conflict') continue;
       this.#became(outcome.revision, record);
-      return;
+      return record;
     }
     throw contended();
   }

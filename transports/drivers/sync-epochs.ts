@@ -106,11 +106,14 @@ export class SyncEpochs {
     });
   }
 
-  /** Empties the partitions of all epochs but the given ones. */
-  async empty(kept: ReadonlySet<number>): Promise<void> {
+  /**
+   * Empties the partitions of all epochs before `building`, but those of `kept`. What has a higher number another
+   * server has begun since, which may be the one that holds; what has a lower one cannot come to hold any more.
+   */
+  async empty(building: number, kept: number | null = null): Promise<void> {
     await severally(await this.#store.partitions(), async (stored) => {
       const read = readStoredName(stored);
-      if (read === null || kept.has(read.epoch)) return;
+      if (read === null || read.epoch >= building || read.epoch === kept) return;
       const store = await this.#store.partition(stored);
       await committed(store, [sealedSpace, 'file'], (entries) =>
         sealOf(entries) === 'emptied'
