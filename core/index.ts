@@ -92,10 +92,12 @@ export type { CorruptRecord } from './history/journal.js';
 export { joinedLog, LogRewrite, type RewritePlan, type Rewritten } from './history/log-rewrite.js';
 export {
   type FileRecord,
+  fileOf,
   type Partition,
   type PartitionSummary,
   type ServerEntry,
   summary,
+  tailStart,
 } from './history/partition.js';
 export {
   commitRewrite,
@@ -294,6 +296,8 @@ export {
   type ServerEvent,
   type ServerMachine,
   type ServerStep,
+  sessionAt,
+  sessionKey,
 } from './session/server-session.js';
 export { type Properties, type Transacted, type Transaction, transact } from './session/transaction.js';
 export type { DictionaryEditor, ListEditor, SetEditor } from './session/transaction-collections.js';

@@ -2,10 +2,13 @@
 import { ObjectId } from 'bson';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
+import { limits } from '../core/base/limits.js';
 import { linkTo } from '../core/index.js';
-import { update } from '../core/model/instruction.js';
+import type { Changeset } from '../core/model/changeset.js';
+import { createObject, update } from '../core/model/instruction.js';
 import { stringKey } from '../core/model/key.js';
 import { link } from '../core/model/value.js';
+import type { Upload } from '../core/protocol/messages.js';
 import { type ClientOptions, openClient } from '../transports/client.js';
 import type { SyncOptions } from '../transports/drivers/sync-options.js';
 import { memoryNetwork } from '../transports/links/memory.js';
@@ -244,6 +247,79 @@ access('refuse links to objects of other partitions, and let those pass that lea
   assert.is(await server.version('"two"'), before + 1);
   for (const client of [ann, bob]) await client.close();
   raw.link.close({ code: 'normal', message: '' });
+  await server.close();
+  await nothingUnhandled();
+});
+
+const uploadOf = (changesets: readonly Changeset[]): Upload => ({
+  type: 'upload',
+  session: 1,
+  progress: {
+    clientVersion: changesets[changesets.length - 1]?.version ?? 0,
+    lastIntegratedServerVersion: changesets[changesets.length - 1]?.base ?? 0,
+  },
+  lockedServerVersion: 0,
+  changesets,
+});
+
+access('take links to what the device itself has sent just before, whoever has made the same', async () => {
+  const { server, open, network } = await world(everybody);
+  const ann = await open('ann', 'one');
+  ann.write((tx) => tx.create('Item', { _id: 'b', count: 0 }));
+  await soon('upload', ann.session.waitForUpload());
+  const bob = await open('bob', 'two');
+  bob.write((tx) => tx.create('Item', { _id: 'a', count: 0 }));
+  await soon('upload', bob.session.waitForUpload());
+  const raw = new RawClient(network.connector);
+  await raw.enter('"one"');
+  const numbers = { base: 0, timestamp: 1, origin: 0 };
+  const before = await server.version('"one"');
+  raw.say(uploadOf([{ ...numbers, version: 1, instructions: [createObject('Item', stringKey('a'))] }]));
+  const linking = update('Item', stringKey('b'), 'next', [], link('Item', stringKey('a')));
+  raw.say(uploadOf([{ ...numbers, version: 2, instructions: [linking] }]));
+  await eventually('taken or refused', async () => {
+    return raw.codes.length > 0 || (await server.version('"one"')) === before + 2;
+  });
+  assert.equal(raw.codes, []);
+  for (const client of [ann, bob]) await client.close();
+  raw.link.close({ code: 'normal', message: '' });
+  await server.close();
+  await nothingUnhandled();
+});
+
+access('take links to what has moved away long since, once they were made before', async () => {
+  const { server, open, network } = await world(everybody);
+  const ann = await open('ann', 'one');
+  ann.write((tx) => {
+    tx.create('Item', { _id: 'a', count: 0 });
+    tx.create('Item', { _id: 'b', count: 0 });
+  });
+  await soon('upload', ann.session.waitForUpload());
+  await ann.close();
+  const base = await server.version('"one"');
+  await server.collection('Item').updateOne({ _id: 'a' }, { $set: { owner: 'two' } });
+  const busy = new RawClient(network.connector);
+  await busy.enter('"one"');
+  const counting = Array.from({ length: limits.tailEntries }, (_, i) => ({
+    base,
+    timestamp: 1,
+    origin: 0,
+    version: i + 1,
+    instructions: [update('Item', stringKey('b'), 'count', [], BigInt(i))],
+  }));
+  busy.say(uploadOf(counting));
+  const moved = base + 1;
+  const head = moved + limits.tailEntries;
+  await eventually('a long history', async () => (await server.version('"one"')) === head);
+  const raw = new RawClient(network.connector);
+  await raw.enter('"one"');
+  const linking = update('Item', stringKey('b'), 'next', [], link('Item', stringKey('a')));
+  raw.say(uploadOf([{ base, timestamp: 1, origin: 0, version: 1, instructions: [linking] }]));
+  await eventually('taken or refused', async () => {
+    return raw.codes.length > 0 || (await server.version('"one"')) === head + 1;
+  });
+  assert.equal(raw.codes, []);
+  for (const each of [busy, raw]) each.link.close({ code: 'normal', message: '' });
   await server.close();
   await nothingUnhandled();
 });

@@ -23,11 +23,15 @@ import {
   looseLinks,
   moves,
   type OwnWrite,
+  type Partition,
   type PartitionField,
   partitionOfName,
   type RecordEntry,
   type RefusedWrites,
+  readEntries,
   type State,
+  tailStart,
+  type Upload,
   unassigned,
 } from '../../core/index.js';
 import type { Entropy, PartitionStore } from '../ports.js';
@@ -118,11 +122,24 @@ export class Documents {
     return control.current;
   }
 
-  /** A device's writes with links to objects that other partitions have, and its own has not; null where there are none. */
-  async crossing(partition: string, changesets: readonly Changeset[]): Promise<RefusedWrites | null> {
-    const { state, tail } = (await this.#hosts.hosts.present(partition)).partition;
-    const met = entriesAfter(tail, changesets[0]?.base ?? 0);
-    const loose = looseLinks(changesets, state, met);
+  /**
+   * A device's writes with links to objects that other partitions have, and its own has not; null where there are
+   * none. Where the partition does not have what they link to, all that the session has sent before comes first.
+   */
+  async crossing(
+    partition: string,
+    connection: number,
+    { session, changesets }: Upload,
+  ): Promise<RefusedWrites | null> {
+    const host = await this.#hosts.hosts.present(partition);
+    if (looseLinks(changesets, host.partition.state, []).length === 0) return null;
+    const file = await host.caughtUp(connection, session);
+    if (file === null) return null;
+    const fresh = changesets.filter(({ version }) => version > file.clientVersion);
+    const [first] = fresh;
+    if (first === undefined) return null;
+    const now = host.partition;
+    const loose = looseLinks(fresh, now.state, await this.#met(partition, now, first.base));
     if (loose.length === 0) return null;
     await this.#present();
     await this.#index.refresh();
@@ -130,6 +147,17 @@ export class Documents {
     return crossingWrites(
       loose.filter(({ link }) => this.#index.placesOf(link.table, link.key).some(isElsewhere)),
     );
+  }
+
+  /** What has come to the partition after version `base`. */
+  async #met(partition: string, now: Partition, base: number): Promise<readonly Changeset[]> {
+    const near = entriesAfter(now.tail, base);
+    const start = tailStart(now);
+    if (base + 1 >= start) return near;
+    const store = await this.#hosts.control.read(partition);
+    const far = readEntries(await store.read('log', base + 1, start, Number.MAX_SAFE_INTEGER));
+    if (E.isLeft(far)) throw new Error(far.left.message);
+    return [...far.right, ...near];
   }
 
   /** The class as it is now. @throws DocumentError */

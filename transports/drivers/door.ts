@@ -35,7 +35,7 @@ export interface DoorOptions {
   readonly send: (peer: Peer, message: ServerMessage) => void;
   readonly tell: (partition: string, fate: Fate) => void;
   /** The writes of an upload that link to what other partitions have; null where there are none. */
-  readonly crossing: (partition: string, changesets: Upload['changesets']) => Promise<RefusedWrites | null>;
+  readonly crossing: (partition: string, connection: number, upload: Upload) => Promise<RefusedWrites | null>;
 }
 
 interface UploadFault extends RefusalReason {
@@ -111,7 +111,7 @@ export class Door {
       const canWrite = this.#access.mayWrite(sessionOf(peer, upload.session));
       const refusal = await this.#sync.admitSchema(upload.changesets, canWrite);
       if (refusal !== null) return { code: 225, message: refusal };
-      const crossing = await this.#options.crossing(partition, upload.changesets);
+      const crossing = await this.#options.crossing(partition, peer.id, upload);
       return crossing && { code: 230, message: crossing.message, rejected: crossing.versions };
     } catch (error) {
       this.#options.note({ type: 'failed', partition: syncPartition, error });

@@ -13,6 +13,8 @@ import {
   type CorruptRecord,
   defaultRewritePolicy,
   extended,
+  type FileRecord,
+  fileOf,
   inSequence,
   loadPartition,
   maxOfflineOf,
@@ -34,6 +36,8 @@ import {
   type State,
   seenEvery,
   serverStep,
+  sessionAt,
+  sessionKey,
   summary,
 } from '../../core/index.js';
 import type { Cancel, PartitionStore } from '../ports.js';
@@ -242,6 +246,18 @@ export class PartitionHost {
     return new Promise((resolve) => this.#taken.push(resolve));
   }
 
+  /** The session's file once all that it has sent so far is integrated; null where the session is over. */
+  async caughtUp(connection: number, number: number): Promise<FileRecord | null> {
+    for (;;) {
+      await this.taken();
+      const session = sessionAt(this.#machine, sessionKey(connection, number));
+      if (this.#hasStopped || session === undefined) return null;
+      if (session.queue.length === 0) return fileOf(this.partition, session.ident) ?? null;
+      // It waits for the store, whose answer is an event.
+      await new Promise<void>((resolve) => this.#taken.push(resolve));
+    }
+  }
+
   /** Whether no session is bound, nothing is under way, and nothing would be lost with it. */
   get isUnused(): boolean {
     return (
@@ -260,6 +276,7 @@ export class PartitionHost {
     for (const event of given) if (event.type === 'request') event.done(E.left(new GivenUp()));
     this.#compactor?.stop();
     this.#stopTick?.();
+    if (!this.#isRunning) for (const resolve of this.#taken.splice(0)) resolve();
   }
 
   #fail(error: unknown): void {
