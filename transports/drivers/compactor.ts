@@ -34,8 +34,11 @@ export interface CompactorCallbacks {
   readonly machine: () => ServerMachine;
   readonly now: () => number;
   readonly schedule: (milliseconds: number, action: () => void) => Cancel;
-  /** The log is rewritten: the machine is to take it. */
-  readonly done: (rewritten: Rewritten) => void;
+  /**
+   * The log is rewritten: the machine is to take it. Resolves once it has, or will not: before that, no other
+   * compaction may read the log.
+   */
+  readonly done: (rewritten: Rewritten) => Promise<void>;
   /** It could not be, and stays as it is. */
   readonly left: (message: string) => void;
   readonly failed: (error: unknown) => void;
@@ -131,7 +134,7 @@ export class Compactor {
     if (await readLog(this.#store, plan.head, PIECE, take, pause)) {
       for (let done = this.#stepped(rewrite); ; done = this.#stepped(rewrite)) {
         if (done !== null) {
-          if (E.isRight(done)) this.#callbacks.done(done.right);
+          if (E.isRight(done)) await this.#callbacks.done(done.right);
           else fault = done.left;
           break;
         }

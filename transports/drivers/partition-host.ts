@@ -184,15 +184,14 @@ export class PartitionHost {
       machine: () => this.#machine,
       now,
       schedule,
-      done: (rewritten) => {
+      done: async (rewritten) => {
         const { log, cut } = this.partition;
         const passed = rewritten.plan.cut > cut ? passedBy(this.partition, rewritten.plan.cut) : [];
         const expires = passed.map(({ ident, baseVersion }) => ({ ident, version: baseVersion }));
         this.dispatch({ type: 'rewritten', rewritten, now: now() });
-        void this.taken().then(() => {
-          if (this.partition.log.compactions > log.compactions)
-            compacted?.({ ...rewritten.certificate, expires });
-        });
+        await this.taken();
+        if (this.partition.log.compactions > log.compactions)
+          compacted?.({ ...rewritten.certificate, expires });
       },
       left: (message) => uncompacted?.(message),
       failed: (error) => this.#fail(error),
