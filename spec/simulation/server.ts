@@ -17,8 +17,6 @@ export interface ServerSetup {
   readonly random: Random;
   readonly listener: (life: Life) => Listener;
   readonly options: Omit<ServerOptions, 'store' | 'listeners'>;
-  /** Whether no other server writes to the same database. */
-  readonly isAlone: boolean;
   /** Partition-based sync, as it is started with at present. */
   readonly sync: () => Pick<ServerOptions, 'sync'>;
   /** Whether it needs its disk to start, which may not be well: it is started again then. */
@@ -102,9 +100,7 @@ export class SimulatedServer {
         if (note.code === 202) this.#setup.onTokenOver();
         return;
       case 'uncompacted':
-        // Of several servers one may have rewritten what another one is reading.
-        if (this.#setup.isAlone)
-          observe({ type: 'fault', where: name, message: `does not compact: ${note.message}` });
+        observe({ type: 'fault', where: name, message: `does not compact: ${note.message}` });
         return;
       case 'cut':
         observe({ type: 'told', who: name, what: `cuts a link: ${note.reason.message}` });

@@ -162,7 +162,6 @@ export class World {
           name,
           this.observe,
         ),
-      isAlone: this.plan.servers === 1,
       time: this.time,
       sync: () => (this.sync === null ? {} : { sync: this.sync.options }),
       mayFail: this.sync !== null,

@@ -4,6 +4,9 @@
  * The log is read in pieces and rewritten in slices (`core/history/log-rewrite.ts`), few of them in a turn of the
  * event loop, so that whoever syncs waits for a few milliseconds at most. The result goes to the machine as an event,
  * and is committed like anything else, or not, if the partition has moved on.
+ *
+ * Pieces that were read before and after a compaction are not of one log. So there is no second one here before
+ * the first is durable; and where another server has made one meanwhile, what was read says nothing about the log.
  */
 import * as E from 'fp-ts/lib/Either.js';
 import {
@@ -106,7 +109,12 @@ export class Compactor {
     this.#looked = bytes;
     this.#stopWaiting?.();
     this.#stopWaiting = null;
-    if (this.#isRunning || this.#hasStopped || (this.#vain > 0 && bytes < 2 * this.#vain)) return;
+    if (this.#hasStopped) return;
+    if (this.#isRunning) {
+      this.#stopWaiting = this.#callbacks.schedule(LATER, () => this.look());
+      return;
+    }
+    if (this.#vain > 0 && bytes < 2 * this.#vain) return;
     const now = this.#callbacks.now();
     const offline = maxOfflineOf(machine.config);
     const plan = dueRewrite(machine.partition, now, offline, connectedFiles(machine), this.#policy);
@@ -141,8 +149,15 @@ export class Compactor {
         if (!(await pause())) return;
       }
     }
+    if (fault !== null && (await this.#isOvertaken(plan))) fault = null;
     this.#vain = fault === null ? 0 : plan.bytes;
     if (fault !== null) this.#callbacks.left(fault);
+  }
+
+  /** Whether the log has been compacted since the plan was made: each compaction leaves a certificate. */
+  async #isOvertaken({ compactions }: RewritePlan): Promise<boolean> {
+    const later = await this.#store.read('certificate', compactions + 1, Number.MAX_SAFE_INTEGER, 1);
+    return later.length > 0;
   }
 
   /** What one turn comes to. */
