@@ -18,6 +18,7 @@ import { SealedPartition, type SyncError } from '../transports/drivers/sync-erro
 import type { ServerStore } from '../transports/ports.js';
 import { lmdbServerStore } from '../transports/stores/lmdb.js';
 import { MemoryDatabase, memoryServerStore } from '../transports/stores/memory.js';
+import { holding } from './kit/holding-store.js';
 import {
   config,
   contents,
@@ -254,6 +255,23 @@ control('documents that were on their way to another partition arrive, once', as
   });
 });
 
+control(
+  'a document on its way to a partition that is not there yet finds the property of its key',
+  async () => {
+    const store = memoryServerStore();
+    const sync = await open(store, { config: config(), schema: [task({ owner: 'string?' })] });
+    await write(sync, '"a"', taskTable);
+    // As moves are: the property of the partition key is the target's to have.
+    const outbox = sent([], [{ target: '"b"', instructions: [...taskTable, ...newTask(1, { owner: 'b' })] }]);
+    assert.ok(E.isRight(outbox));
+    const sender = await store.partition('"a"');
+    await sender.commit((await sender.load([])).revision, { deletes: [], puts: outbox.right });
+    await sync.terminate();
+    assert.is((await sync.enable())?.objects, 1);
+    assert.equal((await contents(sync))['"b"'], ['1 owner="b" text=""']);
+  },
+);
+
 control('objects of one key cannot come together: nothing happens, and it is told', async () => {
   const store = memoryServerStore();
   const sync = await open(store, { config: config(), schema: [task()] });
@@ -367,38 +385,6 @@ control('two servers that begin anew at once: one does, and the other says so', 
   assert.is(one.current.record.state, 'enabled');
   assert.equal(await contents(one), { '"a"': ['1 text=""'] });
 });
-
-/** A store that holds the answer to its commit number `number` back; `reached` once that is on the disk. */
-const holding = (inner: ServerStore, number: number) => {
-  let commits = 0;
-  let reach: () => void = () => undefined;
-  let goOn: () => void = () => undefined;
-  const reached = new Promise<void>((resolve) => {
-    reach = resolve;
-  });
-  const gate = new Promise<void>((resolve) => {
-    goOn = resolve;
-  });
-  const store: ServerStore = {
-    ...inner,
-    partition: async (name) => {
-      const partition = await inner.partition(name);
-      return {
-        load: (spaces) => partition.load(spaces),
-        read: (...range) => partition.read(...range),
-        commit: async (expected, batch) => {
-          const outcome = await partition.commit(expected, batch);
-          if (++commits === number) {
-            reach();
-            await gate;
-          }
-          return outcome;
-        },
-      };
-    },
-  };
-  return { store, reached, goOn };
-};
 
 control(
   'a server that is overtaken as it begins anew leaves alone what others have begun since',

@@ -8,6 +8,7 @@ import * as E from 'fp-ts/lib/Either.js';
 import {
   applyAll,
   type Dropped,
+  documents,
   emptiedPartition,
   emptyState,
   extendedSchema,
@@ -125,7 +126,7 @@ export class SyncEpochs {
 
   /** Puts the objects of `epoch`, which is sealed, into the partitions of `building`, which nobody uses. @throws SyncError */
   async build(epoch: number, building: number, change: EpochChange): Promise<BuiltEpoch> {
-    const sources = await this.#sources(epoch, change.before);
+    const sources = await this.#sources(epoch, change);
     const schema = change.schema ?? wholeSchema(sources, change);
     const collisions = keyCollisions(schema, change.after);
     if (collisions.length > 0)
@@ -159,13 +160,13 @@ export class SyncEpochs {
     return { schema, begun: { epoch: building, partitions, objects, unassigned: strays, dropped } };
   }
 
-  async #sources(epoch: number, key: PartitionKey): Promise<readonly Source[]> {
+  async #sources(epoch: number, change: EpochChange): Promise<readonly Source[]> {
     const sources = new Map<string, Source>();
     for (const name of await this.partitions(epoch)) {
       const { partition } = await loadWhole(await this.#partition(epoch, name), this.#entropy.integer());
-      sources.set(name, { name, partition, value: partitionOf(name, key), state: partition.state });
+      sources.set(name, { name, partition, value: partitionOf(name, change.before), state: partition.state });
     }
-    for (const { name } of [...sources.values()]) await this.#deliver(epoch, name, key, sources);
+    for (const { name } of [...sources.values()]) await this.#deliver(epoch, name, change, sources);
     return [...sources.values()];
   }
 
@@ -173,7 +174,7 @@ export class SyncEpochs {
   async #deliver(
     epoch: number,
     sender: string,
-    key: PartitionKey,
+    { before, stored }: EpochChange,
     sources: Map<string, Source>,
   ): Promise<void> {
     const { entries } = await (await this.#partition(epoch, sender)).load(moves.outboxSpaces);
@@ -183,15 +184,18 @@ export class SyncEpochs {
       const name = move.target;
       const target = sources.get(name) ?? {
         name,
-        value: partitionOf(name, key),
+        value: partitionOf(name, before),
         partition: null,
         state: emptyState,
       };
       const inbox = await (await this.#partition(epoch, name)).load([moves.inboxSpace(sender)]);
-      const arrival = moves.arrival(target.state, inbox.entries, sender, move);
-      if (E.isLeft(arrival))
-        throw new SyncError('objects', `what moves from ${sender} to ${name}: ${arrival.left.message}`);
-      const after = applyAll(target.state, arrival.right.instructions);
+      // What moves comes without the property of the partition key, which is the target's.
+      const ready = documents.withClasses(target.state, documents.classesIn(stored, before, name));
+      if (E.isLeft(ready)) throw unfit(sender, name, ready.left.message);
+      const { state } = ready.right;
+      const arrival = moves.arrival(state, inbox.entries, sender, move);
+      if (E.isLeft(arrival)) throw unfit(sender, name, arrival.left.message);
+      const after = applyAll(state, arrival.right.instructions);
       if (E.isLeft(after)) throw new Error(`bug: an arrival does not apply: ${after.left.message}`);
       target.state = after.right;
       sources.set(name, target);
@@ -202,6 +206,9 @@ export class SyncEpochs {
     return this.#store.partition(storedName(epoch, name));
   }
 }
+
+const unfit = (sender: string, target: string, message: string): SyncError =>
+  new SyncError('objects', `what moves from ${sender} to ${target}: ${message}`);
 
 /** Undefined for the objects that are in none. */
 const partitionOf = (name: string, { type }: PartitionKey): PartitionValue | undefined => {
