@@ -3,7 +3,8 @@ import { ObjectId } from 'bson';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import type { User } from '../transports/ports.js';
-import { eventually } from './kit/async.js';
+import { memoryServerStore } from '../transports/stores/memory.js';
+import { eventually, turn } from './kit/async.js';
 import { nothingUnhandled, rejection, soon } from './kit/driver-world.js';
 import { everybody, type Rules, schema, world } from './kit/rules-world.js';
 
@@ -138,6 +139,45 @@ access('are asked again when what they go by has changed', async () => {
     'user "bob", partition "shop": may not open it',
   );
   await bob.close();
+  await server.close();
+  await nothingUnhandled();
+});
+
+access('tell nothing more to who may not read any more, whatever is being saved', async () => {
+  const database = memoryServerStore();
+  let gate = Promise.resolve();
+  const store: typeof database = {
+    ...database,
+    partition: async (name) => {
+      const inner = await database.partition(name);
+      const commit: typeof inner.commit = (...batch) => gate.then(() => inner.commit(...batch));
+      return { load: (spaces) => inner.load(spaces), read: (...range) => inner.read(...range), commit };
+    },
+  };
+  const readers = new Set(['ann', 'bob']);
+  const rules = { read: { '%%user.custom_data.may': true }, write: { '%%user.custom_data.may': true } };
+  const customData = async ({ id }: User) => ({ may: readers.has(id) });
+  const { server, open } = await world(rules, { customData }, {}, {}, store);
+  const ann = await open('ann', 'shop');
+  ann.write((tx) => tx.create('Item', { _id: 'known', count: 0 }));
+  await soon('upload', ann.session.waitForUpload());
+  const bob = await open('bob', 'shop');
+  await soon('download', bob.session.waitForDownload());
+  const known = bob.digest();
+  let goOn: () => void = () => undefined;
+  gate = new Promise<void>((resolve) => {
+    goOn = resolve;
+  });
+  ann.write((tx) => tx.create('Item', { _id: 'secret', count: 0 }));
+  const saved = ann.session.waitForUpload();
+  for (let i = 0; i < 20; i++) await turn();
+  readers.delete('bob');
+  await server.reevaluate('bob');
+  goOn();
+  await soon('upload', saved);
+  await eventually('the session ends', () => bob.session.describe().phase === 'failed');
+  assert.is(bob.digest(), known);
+  for (const client of [ann, bob]) await client.close();
   await server.close();
   await nothingUnhandled();
 });

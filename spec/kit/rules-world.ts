@@ -26,12 +26,13 @@ export const world = async (
   sync: SyncOptions = {},
   more: object = {},
   partition: object = {},
+  store = memoryServerStore(),
 ) => {
   const network = memoryNetwork();
   const notes: ServerNote[] = [];
   const data = new Map<string, unknown>();
   const server = await startServer({
-    store: memoryServerStore(),
+    store,
     listeners: [network.listener],
     sync: {
       config: {

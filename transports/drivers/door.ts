@@ -52,6 +52,8 @@ export class Door {
   readonly #access: Access;
   readonly #authorizer: Authorizer | null;
   readonly #asking = new Asking<E.Either<RefusalReason, Entitlement>>(E.left(shutsDown));
+  /** Sessions that are over, and whose clients have not been told yet: what is decided before comes first. */
+  readonly #over = new Set<string>();
   #isClosing = false;
 
   constructor(options: DoorOptions) {
@@ -96,6 +98,7 @@ export class Door {
       partition,
       end: (reason) => {
         note({ type: 'refused', partition, ...reason });
+        this.#over.add(sessionOf(peer, number));
         tell(partition, { type: 'expelled', connection, number, ...reason });
       },
       entitle: (canWrite) => tell(partition, { type: 'entitled', connection, number, canWrite }),
@@ -119,7 +122,14 @@ export class Door {
     }
   }
 
+  /** Whether a message may go down: of what a session has lost its right to, nothing may. */
+  lets(peer: Peer, message: ServerMessage): boolean {
+    if (!('session' in message) || message.type === 'error' || message.type === 'unbound') return true;
+    return !this.#over.has(sessionOf(peer, message.session));
+  }
+
   release(peer: Peer, number: number): void {
+    this.#over.delete(sessionOf(peer, number));
     this.#access.release(sessionOf(peer, number));
   }
 

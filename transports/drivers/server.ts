@@ -369,7 +369,7 @@ export class Server {
     switch (effect.type) {
       case 'send': {
         const peer = this.#peers.get(effect.connection);
-        if (peer !== undefined) this.#send(peer, effect.message);
+        if (peer !== undefined && this.#door.lets(peer, effect.message)) this.#send(peer, effect.message);
         return;
       }
       case 'drain': {
