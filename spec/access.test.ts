@@ -302,7 +302,7 @@ access('takes a time that has an end, whatever the rule and the user', () => {
   const start = performance.now();
   assert.is(truthOf(all, text), null);
   assert.is(truthOf(pairs, words), null);
-  assert.ok(performance.now() - start < 60_000);
+  assert.ok(performance.now() - start < 10_000);
   const large = { $and: Array.from({ length: 20 }, () => ({ '%%user.data.x': { $regex: '(a?){500}b' } })) };
   assert.match(errorsOf(large).join('\n'), /more than 10000 instructions/);
 });

@@ -10,6 +10,7 @@
  */
 import type { Changeset } from '../model/changeset.js';
 import type { Instruction } from '../model/instruction.js';
+import type { Key } from '../model/key.js';
 import { printObject } from '../model/print.js';
 import { hasObject, type State } from '../model/state.js';
 import { isLink, isMarker, type Link, type Payload } from '../model/value.js';
@@ -69,7 +70,7 @@ const isOwnValue = ({ type, partition }: UploadPolicy, payload: Payload): boolea
   return value !== undefined && partitionName(value) === partition;
 };
 
-const linkId = ({ table, key }: Pick<Link, 'table' | 'key'>): string => `${table.length}:${table}${key}`;
+const linkId = (table: string, key: Key): string => `${table.length}:${table}${key}`;
 
 /** A link whose target the partition does not have, and the version of the write that has it. */
 export interface LooseLink {
@@ -78,18 +79,29 @@ export interface LooseLink {
 }
 
 /**
- * Links to what is neither in the state, nor made by the changesets, nor was erased since they were made. `met`: what
- * has been integrated since, as far as it is at hand. O(instructions).
+ * Links to what is neither in the state, nor made by the changesets before, nor was erased since they were made.
+ * `met`: what has been integrated since their base. O(instructions).
  */
 export const looseLinks = (
   changesets: readonly Changeset[],
   state: State,
   met: readonly Changeset[],
 ): readonly LooseLink[] => {
-  const linkable = new Linkable(state, met);
+  const known = new Set<string>();
+  for (const { instructions } of met)
+    for (const instruction of instructions)
+      if (instruction.kind === 'EraseObject') known.add(linkId(instruction.table, instruction.object));
   const found: LooseLink[] = [];
-  for (const changeset of changesets)
-    for (const link of linkable.unknown(changeset)) found.push({ version: changeset.version, link });
+  for (const { version, instructions } of changesets)
+    for (const instruction of instructions) {
+      if (instruction.kind === 'CreateObject') known.add(linkId(instruction.table, instruction.object));
+      // A device may take away a link that leads nowhere.
+      if (!('value' in instruction) || instruction.kind === 'SetErase') continue;
+      const { value } = instruction;
+      if (typeof value === 'bigint' || !isLink(value)) continue;
+      if (!hasObject(state, value.table, value.key) && !known.has(linkId(value.table, value.key)))
+        found.push({ version, link: value });
+    }
   return found;
 };
 
@@ -103,30 +115,3 @@ export const crossingWrites = (links: readonly LooseLink[]): RefusedWrites | nul
     message: `write ${first.version} is refused: it links to ${target}, which is in another partition`,
   };
 };
-
-/** What an upload may link to. */
-class Linkable {
-  readonly #state: State;
-  readonly #known = new Set<string>();
-
-  /** `state`: the partition as it is. `met`: what has been integrated since the base of the changesets. */
-  constructor(state: State, met: readonly Changeset[]) {
-    this.#state = state;
-    for (const { instructions } of met)
-      for (const instruction of instructions)
-        if (instruction.kind === 'EraseObject')
-          this.#known.add(linkId({ table: instruction.table, key: instruction.object }));
-  }
-
-  /** To be asked of each changeset in turn: the links that lead to nothing that is known. */
-  *unknown({ instructions }: Changeset): Generator<Link, void, undefined> {
-    for (const instruction of instructions) {
-      if (instruction.kind === 'CreateObject')
-        this.#known.add(linkId({ table: instruction.table, key: instruction.object }));
-      if (!('value' in instruction) || instruction.kind === 'SetErase') continue;
-      const { value } = instruction;
-      if (typeof value !== 'object' || value === null || !isLink(value)) continue;
-      if (!hasObject(this.#state, value.table, value.key) && !this.#known.has(linkId(value))) yield value;
-    }
-  }
-}

@@ -58,7 +58,7 @@ const UNBOUND = 20;
 const ERROR = 21;
 
 /** Their positions are their numbers on the wire. */
-const actions = [
+export const errorActions = [
   'Transient',
   'Warning',
   'ProtocolViolation',
@@ -140,7 +140,7 @@ export const encodeMessage = (message: Message): Uint8Array => {
       uint(message.code);
       text(message.message);
       bool(message.tryAgain);
-      uint(actions.indexOf(message.action));
+      uint(errorActions.indexOf(message.action));
       for (const hint of hints) uint(hint);
       break;
     }
@@ -395,5 +395,5 @@ const errorCode = (fields: Fields): ErrorCode => {
 
 const errorAction = (fields: Fields): ErrorAction => {
   const number = fields.uint('the action on an error');
-  return actions[number] ?? fields.fail('unknown', `action ${number} on an error`);
+  return errorActions[number] ?? fields.fail('unknown', `action ${number} on an error`);
 };

@@ -7,7 +7,8 @@ import * as E from 'fp-ts/lib/Either.js';
 import { refuse } from '../base/decode-error.js';
 import type { ClientFile } from '../history/client-file.js';
 import type { RuleSet } from '../merge/rule.js';
-import { type ErrorAction, type ErrorCode, isErrorCode } from '../protocol/errors.js';
+import { errorActions } from '../protocol/codec.js';
+import { type ErrorCode, isErrorCode } from '../protocol/errors.js';
 import { type DroppedRange, drops } from '../reset/dropped.js';
 import { type PendingReset, type ResetCause, resetModes } from '../reset/mode.js';
 import { loadParked, type ParkedWrite, parkedRecord } from '../reset/parked.js';
@@ -51,15 +52,6 @@ export const rulesForm = (find: FindRules): Form<RuleSet> =>
   );
 
 const directions = ['upload', 'download'] as const satisfies Direction[];
-
-const actions = [
-  'Transient',
-  'Warning',
-  'ProtocolViolation',
-  'ApplicationBug',
-  'ClientReset',
-  'ClientResetNoRecovery',
-] as const satisfies ErrorAction[];
 
 export const errorCode: Form<ErrorCode> = through(
   uint,
@@ -115,7 +107,7 @@ const failure = record<SessionFailure>({
   code: errorCode,
   name: text,
   message: text,
-  action: oneOf(actions),
+  action: oneOf(errorActions),
   tryAgain: bool,
   rejected: optional(list(uint)),
 });

@@ -48,8 +48,12 @@ const defaultTimeout = 5000;
 export class Authorizer {
   readonly #options: AuthorizerOptions;
 
+  readonly #fixed: Pick<AccessContext, 'values' | 'environment'>;
+
   constructor(options: AuthorizerOptions) {
     this.#options = options;
+    const { values, environment } = options;
+    this.#fixed = { values: toRuleRecord(values), environment: toRuleRecord(environment) };
   }
 
   /** What the user may do with a partition. Rejects where what the app knows of the user cannot be had. */
@@ -86,13 +90,12 @@ export class Authorizer {
   }
 
   async #context(user: User, partition: PartitionValue): Promise<AccessContext> {
-    const { customData, values, environment } = this.#options;
+    const { customData } = this.#options;
     const known = customData === undefined ? {} : await this.#inTime(async () => customData(user));
     return {
       user: { id: user.id, data: toRuleRecord(user.data), customData: toRuleRecord(known) },
       partition,
-      values: toRuleRecord(values),
-      environment: toRuleRecord(environment),
+      ...this.#fixed,
     };
   }
 
