@@ -6,24 +6,38 @@
  */
 import type { MakeChecker } from './checkers.js';
 import { readBooks } from './ledger.js';
+import type { Observation } from './observation.js';
+import type { World } from './world.js';
+
+/** The values of discarded instructions of one kind and class, and whether anybody who could tell has not lived. */
+export class Reports {
+  readonly reported = new Set<string>();
+  isBlind: boolean;
+
+  constructor(world: World) {
+    this.isBlind = !world.plan.explain;
+  }
+
+  see(seen: Observation, kind: 'Update' | 'SetInsert', table: string): null {
+    if (seen.type === 'reset' || seen.type === 'switching' || seen.type === 'restored') this.isBlind = true;
+    if (seen.type === 'stopped' || seen.type === 'serverStopped') this.isBlind ||= seen.hasCrashed;
+    if (seen.type !== 'decided') return null;
+    for (const { outcome, loser } of seen.decisions) {
+      const { instruction } = loser;
+      if (outcome === 'discarded' && instruction.kind === kind && instruction.table === table)
+        this.reported.add(String(instruction.value));
+    }
+    return null;
+  }
+}
 
 export const lossesAreReported: MakeChecker = (world) => {
-  const reported = new Set<string>();
-  let isBlind = !world.plan.explain;
+  const reports = new Reports(world);
+  const { reported } = reports;
   return {
-    saw: (seen) => {
-      if (seen.type === 'reset' || seen.type === 'switching' || seen.type === 'restored') isBlind = true;
-      if (seen.type === 'stopped' || seen.type === 'serverStopped') isBlind ||= seen.hasCrashed;
-      if (seen.type !== 'decided') return null;
-      for (const { outcome, loser } of seen.decisions) {
-        const { instruction } = loser;
-        if (outcome === 'discarded' && instruction.kind === 'Update' && instruction.table === 'Slot')
-          reported.add(String(instruction.value));
-      }
-      return null;
-    },
+    saw: (seen) => reports.see(seen, 'Update', 'Slot'),
     ended: () => {
-      if (isBlind) return null;
+      if (reports.isBlind) return null;
       for (const device of world.devices) {
         const books =
           device.client === null ? 'it does not run' : readBooks(device.client, world.rigor, device.home);

@@ -1,5 +1,6 @@
 /** Checks of worlds whose servers sync by a configuration: rights, and what the back end has done. */
 import type { Server } from '../../transports/server.js';
+import { Reports } from './check-losses.js';
 import type { MakeChecker } from './checkers.js';
 import type { Item } from './sync-side.js';
 import type { World } from './world.js';
@@ -115,23 +116,13 @@ export const documentsAreKept: MakeChecker = (world) => ({
  * where everybody who could tell has lived, as with `lossesAreReported`.
  */
 export const lostAdditionsAreReported: MakeChecker = (world) => {
-  const reported = new Set<string>();
-  let isBlind = !world.plan.explain;
+  const reports = new Reports(world);
+  const { reported } = reports;
   return {
-    saw: (seen) => {
-      if (seen.type === 'reset' || seen.type === 'switching' || seen.type === 'restored') isBlind = true;
-      if (seen.type === 'stopped' || seen.type === 'serverStopped') isBlind ||= seen.hasCrashed;
-      if (seen.type !== 'decided') return null;
-      for (const { outcome, loser } of seen.decisions) {
-        const { instruction } = loser;
-        if (outcome === 'discarded' && instruction.kind === 'SetInsert' && instruction.table === 'Item')
-          reported.add(String(instruction.value));
-      }
-      return null;
-    },
+    saw: (seen) => reports.see(seen, 'SetInsert', 'Item'),
     ended: async () => {
       const server = world.servers[0]?.server ?? null;
-      if (isBlind || world.sync === null || server === null) return null;
+      if (reports.isBlind || world.sync === null || server === null) return null;
       const all = await found(server);
       for (const { marks } of world.devices)
         for (const { id, item, excuse } of marks) {
