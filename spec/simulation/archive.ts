@@ -55,13 +55,12 @@ export class Archive {
     return null;
   }
 
-  /** What goes back to the entries that there are now, as servers do that are restored from a backup. */
-  backup(): () => void {
-    const entries = this.#entries.slice();
-    return () => {
-      this.#entries = entries.slice();
-      this.#marks = new Set(entries.flatMap(marksOf));
-    };
+  /** One of its own with the same entries, as in a backup of the servers. */
+  copy(): Archive {
+    const copy = new Archive();
+    copy.#entries = this.#entries.slice();
+    copy.#marks = new Set(this.#marks);
+    return copy;
   }
 
   /** Of the state that all entries lead to; or what is wrong with them. */

@@ -86,8 +86,8 @@ export const unrest = (world: World): string | null => {
     if (serverVersion !== head) return `${name} is at version ${serverVersion} of ${head}`;
     if (device.waiting > 0) return `${name} still waits`;
   }
-  // Where versions begin anew, that of a device may be the newest by chance.
-  if (world.sync !== null && world.network.hasHalfOpen) return 'a link is half open';
+  // Whoever sits on it has the newest version by chance, and has still to find out that nobody hears him.
+  if (world.network.hasHalfOpen) return 'a link is half open';
   for (const { name, server } of world.servers) {
     if (server === null) return `${name} does not run`;
     if (world.sync !== null && !(world.sync.finished.has(server) && world.sync.present?.state === 'enabled'))

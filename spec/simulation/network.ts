@@ -125,9 +125,9 @@ class Wire {
       this.network.time.schedule(this.network.random.int(most + 1), () => end.end(lost));
   }
 
-  /** Whether nothing gets through, and the device does not know. */
+  /** Whether nothing gets through, and a program of the device does not know. */
   get isHalfOpen(): boolean {
-    return this.#isSilent && !this.deviceEnd.hasEnded;
+    return this.#isSilent && !this.deviceEnd.hasEnded && this.deviceEnd.life.isAlive;
   }
 
   ended(end: End): void {

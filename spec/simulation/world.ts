@@ -340,20 +340,16 @@ export class World {
   /** A backup of the servers' database, and what restores it: all servers are down then. */
   backup(): () => void {
     const restore = backup(this.#database);
-    const archives = [...this.#archives].map(([stored, archive]) => ({
-      stored,
-      archive,
-      goBack: archive.backup(),
-    }));
+    const archives = [...this.#archives].map(([stored, archive]) => [stored, archive.copy()] as const);
     return () => {
       restore();
       this.restorations++;
       const marksBefore = new Set([...this.#archives.values()].flatMap(({ marks }) => [...marks]));
-      for (const stored of [...this.#archives.keys()])
-        if (archives.every((each) => each.stored !== stored)) this.#archives.delete(stored);
       this.mayReset = true;
       if (this.plan.reset === 'recover' || this.plan.reset === 'recoverOrDiscard') this.rigor = 'recovered';
-      for (const { goBack } of archives) goBack();
+      // All of them, as other backups may have been restored since this one was taken.
+      this.#archives.clear();
+      for (const [stored, archive] of archives) this.#archives.set(stored, archive.copy());
       this.sync?.restored(this.#database.partitions.get(syncPartition)?.records.entries() ?? []);
       for (const { marks, partition } of this.devices) {
         const after = this.archive(partition).marks;
