@@ -264,11 +264,11 @@ export class LogRewrite {
     const digestAtHead = digest(atHead);
     if (digestAtHead !== digest(plan.state)) return E.left('the compacted log leads to another state');
     const isFolded = plan.cut > 0;
-    const chunks = isFolded ? this.chunks() : [];
-    if (chunks === null || this.folded.length > limits.changesetInstructions)
+    if (this.folded.length > limits.changesetInstructions)
       return E.left(
         `the state at ${plan.cut} is too large for a snapshot: ${this.folded.length} instructions`,
       );
+    const chunks = isFolded ? this.chunks() : [];
     const changed: RewrittenEntry[] = [];
     const first = entries.length - rest.length;
     rest.forEach((changeset, i) => {
@@ -315,8 +315,8 @@ export class LogRewrite {
     return { version, base: 0, timestamp, origin: serverIdent, instructions };
   }
 
-  /** The snapshot in pieces, the last one at the cut; null where they would be larger than a changeset may be. */
-  private chunks(): RewrittenEntry[] | null {
+  /** The snapshot in pieces, the last one at the cut. */
+  private chunks(): RewrittenEntry[] {
     const { cut } = this.plan;
     const changesetOf = (instructions: readonly Instruction[]): Changeset =>
       this.snapshotAt(cut, instructions);
@@ -324,7 +324,6 @@ export class LogRewrite {
     if (bodies.length > cut) {
       // Few versions for a large state: they take as much as it needs.
       const each = Math.ceil(this.folded.length / cut);
-      if (each > limits.changesetInstructions) return null;
       bodies = Array.from({ length: cut }, (_, i) =>
         changesetOf(this.folded.slice(i * each, (i + 1) * each)),
       );

@@ -143,8 +143,7 @@ export class ListWeave {
     own.element[k] = element;
     own.index.erase();
     const right = this.#placeFrom(own.index, own.ops.to[k] as number);
-    let left = view.ownBefore(right);
-    if (left === from) left = view.ownBefore(from);
+    const left = view.ownBefore(right);
     const trace = this.#trace();
     trace.follow(view, own.ops, k, other.ops, left, right, latest);
     if (trace.end === IDLE) {

@@ -36,8 +36,8 @@ export const asShared = (update: Update): Update => {
   return { ...update, value: type === 'list' ? sharedList : sharedDictionary };
 };
 
-/** The reverse, for a place that the other side has emptied. */
-export const asOwn = (update: Update): Update =>
-  isShared(update.value)
-    ? { ...update, value: collectionOf(update.value) === 'list' ? list : dictionary }
-    : update;
+/** The reverse for one that is shared, whose place the other side has emptied. */
+export const asOwn = (update: Update): Update => ({
+  ...update,
+  value: collectionOf(update.value) === 'list' ? list : dictionary,
+});

@@ -111,8 +111,8 @@ export const resetFailed = (
   const { reset } = session;
   if (reset === null) return stay(session);
   const { cause, firstCause } = reset;
-  const first = firstCause === cause ? cause : firstCause;
-  const message = `the client reset failed: ${reason}; it was asked for by ${first.code} ${first.name}: ${first.message}`;
+  const { code, name, message: told } = firstCause;
+  const message = `the client reset failed: ${reason}; it was asked for by ${code} ${name}: ${told}`;
   const forgotten = { deletes: [pendingForgotten, ...freshForgotten(session.file)], puts: [] };
   return failed({ ...session, reset: null }, failureFor(cause, message), [
     { type: 'commit', batch: forgotten },
