@@ -1,6 +1,5 @@
 /** Rules of partitions: the examples of the documentation, Kleene's tables, and whatever a stranger may write. */
 import fc from 'fast-check';
-import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { type AccessContext, type Answers, evaluate, type Truth } from '../core/access/evaluate.js';
 import type { RuleValue } from '../core/access/expression.js';
@@ -9,6 +8,7 @@ import { decideAccess, explainExpression } from '../core/access/permissions.js';
 import { toRuleRecord } from '../core/access/rule-value.js';
 import { Findings } from '../core/model/schema-findings.js';
 import { objectId, uuid } from '../core/model/value.js';
+import { suite } from './kit/suite.js';
 
 const access = suite('access');
 

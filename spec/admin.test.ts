@@ -1,13 +1,13 @@
 /** The admin API over HTTP: what it does, and what it does not let happen. */
 import { createServer, type Server as HttpServer } from 'node:http';
 import { type AddressInfo, connect } from 'node:net';
-import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { type AdminOptions, adminHandler, nodeAdminHandler } from '../transports/admin.js';
 import { openClient } from '../transports/client.js';
 import { memoryNetwork } from '../transports/links/memory.js';
 import { type Server, startServer } from '../transports/server.js';
 import { memoryClientStore, memoryServerStore } from '../transports/stores/memory.js';
+import { suite } from './kit/suite.js';
 
 const admin = suite('the admin API');
 

@@ -1,7 +1,7 @@
-import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { type ApplyRules, realmApplyRules } from '../core/model/apply-rules.js';
 import { after, base, field, refuses } from './kit/applying.js';
+import { suite } from './kit/suite.js';
 
 const test = suite('apply: collections');
 

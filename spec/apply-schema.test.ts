@@ -1,11 +1,11 @@
 import * as E from 'fp-ts/lib/Either.js';
-import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { edit } from '../core/model/apply.js';
 import { realmApplyRules } from '../core/model/apply-rules.js';
 import { intKey } from '../core/model/key.js';
 import { after, base, field, refuses, run, table } from './kit/applying.js';
 import { plainObject, plainState } from './kit/plain.js';
+import { suite } from './kit/suite.js';
 
 const test = suite('apply: schema and objects');
 

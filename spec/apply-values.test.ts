@@ -1,4 +1,3 @@
-import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { edit } from '../core/model/apply.js';
 import { type ApplyRules, realmApplyRules, synclineApplyRules } from '../core/model/apply-rules.js';
@@ -7,6 +6,7 @@ import { update, updateElement } from '../core/model/instruction.js';
 import { intKey } from '../core/model/key.js';
 import { list } from '../core/model/value.js';
 import { after, base, field, refuses } from './kit/applying.js';
+import { suite } from './kit/suite.js';
 
 const test = suite('apply: values');
 

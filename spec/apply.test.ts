@@ -1,6 +1,5 @@
 import fc from 'fast-check';
 import * as E from 'fp-ts/lib/Either.js';
-import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { apply, edit, type Reason } from '../core/model/apply.js';
 import { type ApplyRules, realmApplyRules, synclineApplyRules } from '../core/model/apply-rules.js';
@@ -20,6 +19,7 @@ import { base, field, run, table } from './kit/applying.js';
 import * as arbitrary from './kit/arbitraries.js';
 import { plainState } from './kit/plain.js';
 import { pick, type Random, seeded } from './kit/random.js';
+import { suite } from './kit/suite.js';
 import { allWeights, randomInstruction, randomInstructions } from './kit/valid.js';
 import { randomWorld } from './kit/worlds.js';
 

@@ -1,4 +1,3 @@
-import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { SynclineError } from '../transports/client.js';
 import { memoryNetwork } from '../transports/links/memory.js';
@@ -17,6 +16,7 @@ import {
   setUp,
   soon,
 } from './kit/driver-world.js';
+import { suite } from './kit/suite.js';
 
 const listeners = suite('listeners that throw');
 

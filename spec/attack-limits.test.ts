@@ -1,5 +1,4 @@
 import * as E from 'fp-ts/lib/Either.js';
-import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { limits } from '../core/base/limits.js';
 import { runLast } from '../core/base/run.js';
@@ -16,6 +15,7 @@ import { type ServerSession, sessionKey } from '../core/session/server-session.j
 import type { Conversation, Device, Stranger } from './kit/conversation.js';
 import { disagreement, peopled, randomWrite } from './kit/conversation-law.js';
 import { seeded } from './kit/random.js';
+import { suite } from './kit/suite.js';
 import { withLimits } from './kit/with-limits.js';
 import { build } from './kit/worlds.js';
 

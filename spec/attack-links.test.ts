@@ -4,7 +4,6 @@ import { inspect } from 'node:util';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import fc from 'fast-check';
-import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { WebSocket, WebSocketServer } from 'ws';
 import { addTable } from '../core/model/instruction.js';
@@ -18,6 +17,7 @@ import { eventually, turn } from './kit/async.js';
 import { add, nothingUnhandled, setUp, soon } from './kit/driver-world.js';
 import { ManualClock } from './kit/manual-clock.js';
 import { RawClient } from './kit/raw-client.js';
+import { suite } from './kit/suite.js';
 
 setFlagsFromString('--expose-gc');
 

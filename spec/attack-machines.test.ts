@@ -1,6 +1,6 @@
-import { suite } from 'uvu';
 import { hostileClients, hostileServer } from './kit/attack-law.js';
 import { type Random, seeded } from './kit/random.js';
+import { suite } from './kit/suite.js';
 
 const attacks = suite('attacks on the machines');
 

@@ -1,5 +1,4 @@
 import fc from 'fast-check';
-import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { inSequence, type RecordBatch } from '../core/base/record.js';
 import {
@@ -17,6 +16,7 @@ import {
 import { Records } from '../transports/stores/records.js';
 import { recordedLife, type Seen } from './kit/attack-law.js';
 import { seeded } from './kit/random.js';
+import { suite } from './kit/suite.js';
 
 const records = suite('records');
 

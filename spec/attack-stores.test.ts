@@ -1,4 +1,3 @@
-import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import type { Client } from '../transports/client.js';
 import type { Connector, PartitionStore, ServerStore } from '../transports/ports.js';
@@ -6,6 +5,7 @@ import { MemoryDatabase, memoryServerStore } from '../transports/stores/memory.j
 import { eventually, turn } from './kit/async.js';
 import { add, nothingUnhandled, setUp, soon } from './kit/driver-world.js';
 import { pick, seeded } from './kit/random.js';
+import { suite } from './kit/suite.js';
 
 /** A server store whose partitions fail when told to. */
 const failing = (inner: ServerStore) => {

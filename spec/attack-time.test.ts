@@ -1,5 +1,4 @@
 import * as E from 'fp-ts/lib/Either.js';
-import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { limits } from '../core/base/limits.js';
 import { loadClientFile } from '../core/history/client-records.js';
@@ -7,6 +6,7 @@ import { addTable } from '../core/model/instruction.js';
 import type { Device, Stranger } from './kit/conversation.js';
 import { disagreement, peopled, randomWrite } from './kit/conversation-law.js';
 import { seeded } from './kit/random.js';
+import { suite } from './kit/suite.js';
 
 const time = suite('attacks with time');
 

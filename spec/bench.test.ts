@@ -1,8 +1,8 @@
 import { spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
-import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { seeded } from './kit/random.js';
+import { suite } from './kit/suite.js';
 
 // The project `bench` builds on this one, so its modules are reached by their address, not by an import.
 const built = (name: string): URL => new URL(`../bench/${name}.js`, import.meta.url);

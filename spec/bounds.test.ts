@@ -1,6 +1,5 @@
 /** Small tools at the ends of what they take: long arrays, large numbers, errors that are not theirs. */
 import * as E from 'fp-ts/lib/Either.js';
-import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { Writer } from '../core/base/bytes.js';
 import { answer, refuse, within } from '../core/base/decode-error.js';
@@ -9,6 +8,7 @@ import { compareStrings } from '../core/base/order.js';
 import { globalKey, keyValue } from '../core/model/key.js';
 import type { ClientMessage } from '../core/protocol/messages.js';
 import { newConnection, route, withoutNumber } from '../core/session/connection.js';
+import { suite } from './kit/suite.js';
 import { withLimits } from './kit/with-limits.js';
 
 const bounds = suite('ends of what small tools take');

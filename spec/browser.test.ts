@@ -7,13 +7,14 @@
  * else passes is seen from the server, which gets nothing, from the page, which gets nothing, and from
  * requests and sockets past the engine, which fail.
  */
-import { suite } from 'uvu';
+
 import * as assert from 'uvu/assert';
 import { digest } from '../core/model/digest.js';
 import { Replay } from '../core/replay/replay.js';
 import type { LinkKind } from './browser/page.js';
 import { bundledPage, chromiumPath, pollHold, Stage } from './browser/stage.js';
 import { readRecording } from './kit/recordings.js';
+import { suite } from './kit/suite.js';
 
 const browser = suite('browser');
 

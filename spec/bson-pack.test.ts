@@ -17,13 +17,13 @@ import {
 import fc, { type Arbitrary } from 'fast-check';
 import * as E from 'fp-ts/lib/Either.js';
 import { Packr } from 'msgpackr/pack';
-import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import type { DecodeError } from '../core/base/decode-error.js';
 import { limits } from '../core/base/limits.js';
 import { type BsonValue, packValue, unpackValue } from '../core/protocol/pack.js';
 import { strings } from './kit/arbitraries.js';
 import { mutations } from './kit/mutations.js';
+import { suite } from './kit/suite.js';
 
 const packing = suite('packing of BSON');
 

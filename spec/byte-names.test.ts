@@ -1,8 +1,8 @@
-import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { ByteNames } from '../core/history/byte-names.js';
 import { ObjectIdSlots } from '../core/history/object-id-slots.js';
 import { seeded } from './kit/random.js';
+import { suite } from './kit/suite.js';
 
 const names = suite('byte names');
 

@@ -2,9 +2,9 @@ import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { canariesIn, parseCanary, planted } from './canaries/patch.js';
+import { suite } from './kit/suite.js';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const canaries = suite('canaries');

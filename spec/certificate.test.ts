@@ -1,5 +1,4 @@
 import * as E from 'fp-ts/lib/Either.js';
-import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { type Certificate, compact, extentOf } from '../core/history/certificate.js';
 import { type FindingCode, verifyCompaction } from '../core/history/verify.js';
@@ -10,6 +9,7 @@ import { base, examples, folds, history, split } from './kit/compact-cases.js';
 import { counters } from './kit/compact-counters.js';
 import { randomCourse } from './kit/compact-course.js';
 import { once, pick, seeded } from './kit/random.js';
+import { suite } from './kit/suite.js';
 import { allWeights, contentWeights, randomInstructions } from './kit/valid.js';
 import { build, randomWorld } from './kit/worlds.js';
 

@@ -1,8 +1,8 @@
-import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { systemClock, systemEntropy } from '../transports/clock.js';
 import { turn } from './kit/async.js';
 import { ManualClock } from './kit/manual-clock.js';
+import { suite } from './kit/suite.js';
 
 const test = suite('clock');
 

@@ -1,5 +1,4 @@
 import * as E from 'fp-ts/lib/Either.js';
-import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import type { DecodeError } from '../core/base/decode-error.js';
 import { limits } from '../core/base/limits.js';
@@ -21,6 +20,7 @@ import {
 } from '../core/model/instruction.js';
 import { intKey, type Key, objectIdKey } from '../core/model/key.js';
 import { binary, decimal, link, objectId, timestamp } from '../core/model/value.js';
+import { suite } from './kit/suite.js';
 
 const codec = suite('encoding');
 

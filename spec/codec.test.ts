@@ -1,7 +1,6 @@
 import fc from 'fast-check';
 import * as E from 'fp-ts/lib/Either.js';
 import { Packr } from 'msgpackr/pack';
-import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import type { DecodeError, DecodeErrorCode } from '../core/base/decode-error.js';
 import { limits } from '../core/base/limits.js';
@@ -30,6 +29,7 @@ import { printChangeset } from '../core/model/print.js';
 import { binary, link, type Payload } from '../core/model/value.js';
 import * as arbitrary from './kit/arbitraries.js';
 import { mutations } from './kit/mutations.js';
+import { suite } from './kit/suite.js';
 
 const codec = suite('codec');
 

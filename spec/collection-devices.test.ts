@@ -1,6 +1,5 @@
 /** A back end and devices on one server: what each sees of what the others write. */
 import fc from 'fast-check';
-import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { type LostWrite, printInstruction } from '../core/index.js';
 import { type Client, openClient } from '../transports/client.js';
@@ -10,6 +9,7 @@ import { MemoryDatabase, memoryClientStore, memoryServerStore } from '../transpo
 import { eventually } from './kit/async.js';
 import { nothingUnhandled, rejection, soon } from './kit/driver-world.js';
 import { endingAt } from './kit/ending-store.js';
+import { suite } from './kit/suite.js';
 
 const test = suite('collections and devices');
 

@@ -1,6 +1,5 @@
 import { Decimal128, Double, ObjectId, UUID } from 'bson';
 import fc from 'fast-check';
-import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { DocumentError, double, int, linkTo } from '../core/index.js';
 import { systemClock } from '../transports/clock.js';
@@ -8,6 +7,9 @@ import { memoryServerStore } from '../transports/stores/memory.js';
 import { failure, openTasks, taskSchema } from './kit/document-tasks.js';
 import { documentWorld } from './kit/document-world.js';
 import { rejection } from './kit/driver-world.js';
+import { suite } from './kit/suite.js';
+
+const test = suite('collection');
 
 test('A document comes back as it went in, with every property of its class and the partition key', async () => {
   const { collection } = await openTasks();

@@ -1,5 +1,4 @@
 import * as E from 'fp-ts/lib/Either.js';
-import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { supersede } from '../core/history/compact.js';
 import { foldPrefix } from '../core/history/fold-prefix.js';
@@ -14,6 +13,7 @@ import { LawCase, stateAfter } from './kit/compact-law.js';
 import { sequences, type Theme, themes } from './kit/compact-themes.js';
 import type { CompactWorld } from './kit/compact-world.js';
 import { once, pick, type Random, seeded } from './kit/random.js';
+import { suite } from './kit/suite.js';
 import { randomInstructions } from './kit/valid.js';
 import { build } from './kit/worlds.js';
 

@@ -1,5 +1,4 @@
 import * as E from 'fp-ts/lib/Either.js';
-import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { supersede } from '../core/history/compact.js';
 import { columnsOfHistory } from '../core/history/compact-absorb.js';
@@ -14,6 +13,7 @@ import { LawCase } from './kit/compact-law.js';
 import { twinSupersede } from './kit/compact-twin.js';
 import { instructions } from './kit/notation.js';
 import { once, pick, seeded } from './kit/random.js';
+import { suite } from './kit/suite.js';
 import { allWeights, contentWeights, randomInstructions } from './kit/valid.js';
 import { randomWorld } from './kit/worlds.js';
 

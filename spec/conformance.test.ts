@@ -1,5 +1,5 @@
 /** The conformance suites find what they are there to find: each defect below fails a test of its suite. */
-import { suite } from 'uvu';
+
 import * as assert from 'uvu/assert';
 import { memoryNetwork } from '../transports/links/memory.js';
 import type {
@@ -20,6 +20,7 @@ import { clientStoreConformance } from './conformance/client-store.js';
 import { type LinkSetup, linkConformance } from './conformance/link.js';
 import { serverStoreConformance } from './conformance/server-store.js';
 import type { ConformanceTest } from './conformance/test.js';
+import { suite } from './kit/suite.js';
 
 const test = suite('conformance suites');
 

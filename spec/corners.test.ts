@@ -1,6 +1,5 @@
 /** Readings that are rare: keys that may be null, values within values, texts that break off, places that are others. */
 import * as E from 'fp-ts/lib/Either.js';
-import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { apply } from '../core/model/apply.js';
 import { parseChangesets } from '../core/model/notation.js';
@@ -8,6 +7,7 @@ import { areMutuallyConsistent } from '../core/model/progress.js';
 import { SynclineError } from '../transports/client.js';
 import { setUp } from './kit/driver-world.js';
 import { instructions } from './kit/notation.js';
+import { suite } from './kit/suite.js';
 import { build } from './kit/worlds.js';
 
 const corners = suite('corners');

@@ -1,5 +1,5 @@
-import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
+import { suite } from './kit/suite.js';
 import { type SimulationOptions, simulate } from './simulation/simulate.js';
 
 /** Lives that have failed once, made small, and what was wrong. Their events are given, so that they stay what they are. */

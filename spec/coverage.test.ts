@@ -1,6 +1,5 @@
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { columnsOf } from '../core/merge/column-lookup.js';
 import { syncline } from '../core/merge/rule-set.js';
@@ -11,6 +10,7 @@ import { countCells, missed } from './kit/counted.js';
 import { mergeExamples } from './kit/merge-examples.js';
 import { instructions } from './kit/notation.js';
 import { everything, possible, smallWorlds } from './kit/small-worlds.js';
+import { suite } from './kit/suite.js';
 import { build } from './kit/worlds.js';
 
 const coverage = suite('coverage');

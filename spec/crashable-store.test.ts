@@ -1,4 +1,3 @@
-import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { systemClock } from '../transports/clock.js';
 import { MemoryDatabase } from '../transports/stores/memory.js';
@@ -8,6 +7,7 @@ import { serverStoreConformance } from './conformance/server-store.js';
 import { turn } from './kit/async.js';
 import { crashableClientStore, crashableServerStore } from './kit/crashable-store.js';
 import { ManualClock } from './kit/manual-clock.js';
+import { suite } from './kit/suite.js';
 
 const test = suite('crashable store');
 

@@ -1,4 +1,3 @@
-import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { forEach } from '../core/base/trie.js';
 import { edit } from '../core/model/apply.js';
@@ -9,6 +8,7 @@ import { toInstructions } from '../core/model/snapshot.js';
 import type { State } from '../core/model/state.js';
 import { instructions } from './kit/notation.js';
 import { type Fields, type Plain, plainState } from './kit/plain.js';
+import { suite } from './kit/suite.js';
 import { allWeights } from './kit/valid.js';
 import { changed, holdsOfWorlds } from './kit/world-law.js';
 import { build, randomWorld, wholeSchema } from './kit/worlds.js';

@@ -1,7 +1,6 @@
 import { Decimal128 } from 'bson';
 import fc from 'fast-check';
 import * as E from 'fp-ts/lib/Either.js';
-import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import {
   DocumentError,
@@ -13,6 +12,9 @@ import {
   int,
 } from '../core/index.js';
 import { failure, openTasks, taskSchema } from './kit/document-tasks.js';
+import { suite } from './kit/suite.js';
+
+const test = suite('queries of documents');
 
 test('Filters find what the match language says', async () => {
   const { collection } = await openTasks();

@@ -1,5 +1,5 @@
 /** The permissions of the documentation: who is let in, on a server, and by the dumb twin; and the law of rules. */
-import { suite } from 'uvu';
+
 import * as assert from 'uvu/assert';
 import { openClient } from '../transports/client.js';
 import { memoryNetwork } from '../transports/links/memory.js';
@@ -10,6 +10,7 @@ import { rejection, soon } from './kit/driver-world.js';
 import { seeded } from './kit/random.js';
 import { hostileRules } from './kit/rule-law.js';
 import { twinTruth } from './kit/rule-twin.js';
+import { suite } from './kit/suite.js';
 
 const documented = suite('documented rules');
 const schema = [{ name: 'Item', primaryKey: '_id', properties: { _id: 'int' } }];

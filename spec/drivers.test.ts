@@ -1,4 +1,3 @@
-import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { limits } from '../core/base/limits.js';
 import { decodeServerMessage } from '../core/protocol/codec.js';
@@ -14,6 +13,7 @@ import {
 } from '../transports/stores/memory.js';
 import { forEachOf } from './kit/async.js';
 import { breakingStore } from './kit/driver-world.js';
+import { suite } from './kit/suite.js';
 
 const schema = [
   {

@@ -1,6 +1,5 @@
 import { Binary, Timestamp as BsonTimestamp, Decimal128, Double, Int32, Long, ObjectId, UUID } from 'bson';
 import fc from 'fast-check';
-import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { keyFromEdge, keyToEdge, toEdge } from '../core/model/edge.js';
 import { describeFound, isPlainObject } from '../core/model/edge-kinds.js';
@@ -20,6 +19,7 @@ import { printValue } from '../core/model/notation.js';
 import type { TableSpec } from '../core/model/schema.js';
 import { identical, link, type ScalarType, typeOf, type Value } from '../core/model/value.js';
 import * as arbitrary from './kit/arbitraries.js';
+import { suite } from './kit/suite.js';
 
 const edge = suite('edge');
 

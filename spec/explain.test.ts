@@ -1,4 +1,3 @@
-import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { limits } from '../core/base/limits.js';
 import { createObject, update } from '../core/model/instruction.js';
@@ -9,6 +8,7 @@ import { memoryNetwork } from '../transports/links/memory.js';
 import { startServer } from '../transports/server.js';
 import { memoryClientStore, memoryServerStore } from '../transports/stores/memory.js';
 import { forEachOf } from './kit/async.js';
+import { suite } from './kit/suite.js';
 
 const schema = [
   {

@@ -1,5 +1,5 @@
 /** Connectors that fall back: which way is tried, when, and what is remembered. */
-import { suite } from 'uvu';
+
 import * as assert from 'uvu/assert';
 import { WebSocket } from 'ws';
 import { type FallbackOptions, fallbackConnector } from '../transports/links/fallback.js';
@@ -12,6 +12,7 @@ import type { CloseCode, CloseReason, Connector, Link, LinkEvents } from '../tra
 import { type LinkSetup, linkConformance } from './conformance/link.js';
 import { deferred, turn } from './kit/async.js';
 import { ManualClock } from './kit/manual-clock.js';
+import { suite } from './kit/suite.js';
 import { serveHttp } from './long-poll-setup.js';
 import { webSocketSetup } from './websocket-setup.js';
 

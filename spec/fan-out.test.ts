@@ -1,5 +1,4 @@
 import * as E from 'fp-ts/lib/Either.js';
-import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { limits } from '../core/base/limits.js';
 import { defaultMaxOffline } from '../core/history/horizon.js';
@@ -21,6 +20,7 @@ import { startServer } from '../transports/drivers/server.js';
 import { type MemoryNetwork, memoryNetwork } from '../transports/links/memory.js';
 import { memoryServerStore } from '../transports/stores/memory.js';
 import { Machine } from './kit/client-machine.js';
+import { suite } from './kit/suite.js';
 import { withLimits } from './kit/with-limits.js';
 
 const fanOut = suite('fan-out');

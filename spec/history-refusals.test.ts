@@ -1,6 +1,5 @@
 /** Histories, plans and files that do not hold: forecasts, rewrites and verifications say so. */
 import * as E from 'fp-ts/lib/Either.js';
-import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { emptyTrie, set } from '../core/base/trie.js';
 import { compact } from '../core/history/certificate.js';
@@ -18,6 +17,7 @@ import type { Changeset } from '../core/model/changeset.js';
 import { encodeChangeset } from '../core/model/codec.js';
 import { emptyState, type State } from '../core/model/state.js';
 import { instructions } from './kit/notation.js';
+import { suite } from './kit/suite.js';
 import { build } from './kit/worlds.js';
 
 const refusals = suite('histories that do not hold');

@@ -4,7 +4,6 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import * as lmdb from 'lmdb';
-import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { defaultMaxOffline } from '../core/index.js';
 import { compactFolder, printCompactReports } from '../transports/cli/compact.js';
@@ -19,6 +18,7 @@ import {
 } from '../transports/stores/memory.js';
 import { setUp } from './kit/driver-world.js';
 import { ManualClock } from './kit/manual-clock.js';
+import { suite } from './kit/suite.js';
 
 const bounds = suite('what is left');
 

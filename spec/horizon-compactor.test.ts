@@ -1,5 +1,4 @@
 import * as E from 'fp-ts/lib/Either.js';
-import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { LogRewrite, type Rewritten } from '../core/history/log-rewrite.js';
 import { commitRewrite, rewritePlan } from '../core/history/rewrite-commit.js';
@@ -12,6 +11,7 @@ import type { PartitionStore } from '../transports/ports.js';
 import { MemoryDatabase, memoryServerStore } from '../transports/stores/memory.js';
 import { turn } from './kit/async.js';
 import { setUp, soon } from './kit/driver-world.js';
+import { suite } from './kit/suite.js';
 
 const compactor = suite('a log that is read in pieces');
 

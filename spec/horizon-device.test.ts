@@ -2,7 +2,6 @@
  * Why a device uploads what it wrote as it wrote it: what may be superseded before upload, and what may not.
  */
 import * as E from 'fp-ts/lib/Either.js';
-import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { supersede } from '../core/history/compact.js';
 import { integrate } from '../core/history/integrate.js';
@@ -23,6 +22,7 @@ import { toInstructions } from '../core/model/snapshot.js';
 import type { State } from '../core/model/state.js';
 import { meet, stateAfter } from './kit/compact-law.js';
 import { type Random, seeded } from './kit/random.js';
+import { suite } from './kit/suite.js';
 import { randomInstructions } from './kit/valid.js';
 import { build, randomWorld } from './kit/worlds.js';
 

@@ -1,4 +1,3 @@
-import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import type { ServerNote } from '../transports/server.js';
 import {
@@ -9,6 +8,7 @@ import {
 } from '../transports/stores/memory.js';
 import { setUp } from './kit/driver-world.js';
 import { ManualClock } from './kit/manual-clock.js';
+import { suite } from './kit/suite.js';
 
 const expiry = suite('a device that was away for too long');
 const DAY = 86_400_000;

@@ -1,5 +1,4 @@
 import * as E from 'fp-ts/lib/Either.js';
-import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { joinedLog, LogRewrite, type RewritePlan, type Rewritten } from '../core/history/log-rewrite.js';
 import type { ServerEntry } from '../core/history/partition.js';
@@ -9,6 +8,7 @@ import { decodeChangeset, encodeChangeset, unpack } from '../core/model/codec.js
 import type { Instruction } from '../core/model/instruction.js';
 import { emptyState, type State } from '../core/model/state.js';
 import { type Random, seeded } from './kit/random.js';
+import { suite } from './kit/suite.js';
 import { randomInstructions } from './kit/valid.js';
 import { withLimits } from './kit/with-limits.js';
 import { build, wholeSchema } from './kit/worlds.js';

@@ -1,5 +1,4 @@
 import * as E from 'fp-ts/lib/Either.js';
-import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { decodeChangeset, encodeChangeset, unpack } from '../core/model/codec.js';
 import type { Client } from '../transports/client.js';
@@ -7,6 +6,7 @@ import type { ServerNote } from '../transports/server.js';
 import { MemoryDatabase, memoryServerStore } from '../transports/stores/memory.js';
 import { setUp } from './kit/driver-world.js';
 import { pick, seeded } from './kit/random.js';
+import { suite } from './kit/suite.js';
 
 const orThrow = <A>(either: E.Either<unknown, A>): A => {
   if (E.isLeft(either)) throw new Error(JSON.stringify(either.left));

@@ -1,5 +1,4 @@
 import * as E from 'fp-ts/lib/Either.js';
-import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { forecast } from '../core/history/forecast.js';
 import { defaultMaxOffline, horizonOf } from '../core/history/horizon.js';
@@ -25,6 +24,7 @@ import { sameStored } from './kit/attack-law.js';
 import { Conversation, type Device } from './kit/conversation.js';
 import { compactingLife, disagreement } from './kit/conversation-law.js';
 import { seeded } from './kit/random.js';
+import { suite } from './kit/suite.js';
 import { withLimits } from './kit/with-limits.js';
 
 const horizon = suite('the horizon');

@@ -5,12 +5,12 @@ import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import * as lmdb from 'lmdb';
-import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { readPartition } from '../transports/drivers/partition-host.js';
 import { lmdbServerStore } from '../transports/stores/lmdb.js';
 import { setUp } from './kit/driver-world.js';
 import { seeded } from './kit/random.js';
+import { suite } from './kit/suite.js';
 
 const KILLS = 50;
 const NOW = 1_800_000_000_000;

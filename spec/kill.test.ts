@@ -1,7 +1,6 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import WebSocket from 'ws';
 import { inspect } from '../transports/cli/inspect.js';
@@ -11,6 +10,7 @@ import { webSocketConnector } from '../transports/links/websocket.js';
 import type { Connector } from '../transports/ports.js';
 import { memoryClientStore } from '../transports/stores/memory.js';
 import { seeded } from './kit/random.js';
+import { suite } from './kit/suite.js';
 
 const KILLS = 50;
 const MOST_PENDING = 10;

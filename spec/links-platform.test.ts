@@ -4,8 +4,8 @@
  */
 import { spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
-import { suite } from 'uvu';
 import { linkConformance } from './conformance/link.js';
+import { suite } from './kit/suite.js';
 import { webSocketSetup } from './websocket-setup.js';
 
 const flag = '--experimental-websocket';

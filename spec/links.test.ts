@@ -1,8 +1,8 @@
-import { suite } from 'uvu';
 import { WebSocket } from 'ws';
 import { memoryNetwork } from '../transports/links/memory.js';
 import { type LinkSetup, linkConformance } from './conformance/link.js';
 import type { ConformanceTest } from './conformance/test.js';
+import { suite } from './kit/suite.js';
 import { webSocketSetup } from './websocket-setup.js';
 
 const run = (name: string, tests: readonly ConformanceTest[]): void => {

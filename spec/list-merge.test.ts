@@ -1,10 +1,10 @@
 import fc from 'fast-check';
-import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { mergeAllUpdates, mergeLists, transcribeAll, weaveLists } from '../core/merge/list-merge.js';
 import { ERASE, INSERT, type ListOps, listOps, MOVE, UPDATE } from '../core/merge/list-ops.js';
 import { mergePairs } from '../core/merge/list-pairs.js';
 import { fromChoices, type Random, seeded } from './kit/random.js';
+import { suite } from './kit/suite.js';
 
 // The dumb twin: one record for each operation, every pair in turn, every rule as it is written down.
 

@@ -15,7 +15,6 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import * as lmdb from 'lmdb';
-import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import type { RecordEntry } from '../core/index.js';
 import type { StoreError } from '../transports/ports.js';
@@ -25,6 +24,7 @@ import { Records } from '../transports/stores/records.js';
 import { batch, bytes, entry, range, show } from './conformance/entries.js';
 import { pattern, storeRejection } from './conformance/test.js';
 import { eventually, turn } from './kit/async.js';
+import { suite } from './kit/suite.js';
 import { numberedBatch } from './lmdb-child.js';
 
 const test = suite<{ path: string }>('lmdb');

@@ -1,10 +1,11 @@
 /** The connecting end of long-poll links: what it asks for, and what it makes of the answers. */
-import { suite } from 'uvu';
+
 import * as assert from 'uvu/assert';
 import type { CloseReason } from '../transports/ports.js';
 import { deferred } from './kit/async.js';
 import { ManualClock } from './kit/manual-clock.js';
 import { SleepingClock } from './kit/sleeping-clock.js';
+import { suite } from './kit/suite.js';
 import {
   type Call,
   openAnswer,

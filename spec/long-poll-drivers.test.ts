@@ -1,5 +1,5 @@
 /** Clients and a server over long-poll links: they converge, whatever the network does meanwhile. */
-import { suite } from 'uvu';
+
 import * as assert from 'uvu/assert';
 import { type Client, openClient } from '../transports/client.js';
 import { systemClock } from '../transports/clock.js';
@@ -12,6 +12,7 @@ import type { Connector } from '../transports/ports.js';
 import { startServer } from '../transports/server.js';
 import { memoryClientStore, memoryServerStore } from '../transports/stores/memory.js';
 import { seeded } from './kit/random.js';
+import { suite } from './kit/suite.js';
 import { Network } from './long-poll-network.js';
 import { serveHttp } from './long-poll-setup.js';
 

@@ -1,6 +1,5 @@
 /** Long-poll links over a network that loses, doubles and delays: exactly once and in order all the same. */
 import fc from 'fast-check';
-import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { systemClock } from '../transports/clock.js';
 import { longPollConnector } from '../transports/links/long-poll.js';
@@ -9,6 +8,7 @@ import type { CloseCode, Entropy, Link } from '../transports/ports.js';
 import { type LinkSetup, linkConformance } from './conformance/link.js';
 import { ManualClock } from './kit/manual-clock.js';
 import { type Random, seeded } from './kit/random.js';
+import { suite } from './kit/suite.js';
 import { Network } from './long-poll-network.js';
 
 const test = suite('long-poll link on a bad network');

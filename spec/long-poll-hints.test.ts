@@ -1,6 +1,5 @@
 /** When to come again, as servers and proxies say it; and answers that are compressed. */
 import { request as httpRequest } from 'node:http';
-import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { longPollConnector } from '../transports/links/long-poll.js';
 import { nodeHandler } from '../transports/links/long-poll-node.js';
@@ -9,6 +8,7 @@ import { closeText, closeTextParts, retryAfterOf } from '../transports/retry-hin
 import { digest, pattern } from './conformance/test.js';
 import { deferred, eventually } from './kit/async.js';
 import { ManualClock } from './kit/manual-clock.js';
+import { suite } from './kit/suite.js';
 import { openAnswer, Scripted, server } from './long-poll-script.js';
 import { serveHttp } from './long-poll-setup.js';
 

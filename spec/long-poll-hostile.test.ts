@@ -1,13 +1,13 @@
 /** The listening end of long-poll links against clumsy and hostile requests. */
 
 import fc from 'fast-check';
-import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { type LongPollListenerOptions, longPollListener } from '../transports/links/long-poll-server.js';
 import { encodeRequest } from '../transports/links/long-poll-wire.js';
 import type { CloseReason } from '../transports/ports.js';
 import { ownVersions } from '../transports/versions.js';
 import { turn } from './kit/async.js';
+import { suite } from './kit/suite.js';
 import { Bench, frame, nonce, post, type Session } from './long-poll-bench.js';
 import { stream } from './long-poll-script.js';
 

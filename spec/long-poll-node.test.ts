@@ -3,7 +3,6 @@
 import { request as httpRequest } from 'node:http';
 import { connect as connectHttp2, createServer as createHttp2Server } from 'node:http2';
 import { connect, type Socket } from 'node:net';
-import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { longPollConnector } from '../transports/links/long-poll.js';
 import type { HttpAnswer, HttpRequest } from '../transports/links/long-poll-http.js';
@@ -13,6 +12,7 @@ import { encodeRequest } from '../transports/links/long-poll-wire.js';
 import type { CloseReason, Link } from '../transports/ports.js';
 import { ownVersions } from '../transports/versions.js';
 import { deferred, eventually, turn } from './kit/async.js';
+import { suite } from './kit/suite.js';
 import { frame, nonce } from './long-poll-bench.js';
 import { serveHttp } from './long-poll-setup.js';
 

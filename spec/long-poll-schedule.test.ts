@@ -1,8 +1,9 @@
 /** When the connecting end of long-poll links asks again, whatever it is answered: tables of schedules. */
-import { suite } from 'uvu';
+
 import * as assert from 'uvu/assert';
 import type { CloseCode, CloseReason } from '../transports/ports.js';
 import { ManualClock } from './kit/manual-clock.js';
+import { suite } from './kit/suite.js';
 import {
   type Call,
   openAnswer,

@@ -1,11 +1,11 @@
 /** The listening end of long-poll links: polls, sends, ends, and pages of other origins. */
 
-import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import type { LongPollListenerOptions } from '../transports/links/long-poll-server.js';
 import { encodeRequest } from '../transports/links/long-poll-wire.js';
 import { ownVersions } from '../transports/versions.js';
 import { turn } from './kit/async.js';
+import { suite } from './kit/suite.js';
 import { Bench, frame, nonce, parsed, post, url } from './long-poll-bench.js';
 import { stream } from './long-poll-script.js';
 

@@ -2,7 +2,6 @@
 
 import fc from 'fast-check';
 import * as E from 'fp-ts/lib/Either.js';
-import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { IncomingStream, OutgoingStream } from '../transports/links/long-poll-stream.js';
 import {
@@ -19,6 +18,7 @@ import {
 } from '../transports/links/long-poll-wire.js';
 import type { CloseCode } from '../transports/ports.js';
 import { fromChoices, seeded } from './kit/random.js';
+import { suite } from './kit/suite.js';
 import { stream } from './long-poll-script.js';
 
 const test = suite('long-poll stream');

@@ -1,6 +1,7 @@
 /** The link suite on long-poll links over `node:http`. */
-import { suite } from 'uvu';
+
 import { linkConformance } from './conformance/link.js';
+import { suite } from './kit/suite.js';
 import { longPollSetup } from './long-poll-setup.js';
 
 const test = suite('long-poll link');

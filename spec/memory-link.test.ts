@@ -1,9 +1,10 @@
 /** The memory network beyond the port: delays, faults, and runs that repeat. */
-import { suite } from 'uvu';
+
 import * as assert from 'uvu/assert';
 import { type MemoryNetworkOptions, memoryNetwork, type Passage } from '../transports/links/memory.js';
 import type { Link, LinkEvents } from '../transports/ports.js';
 import { ManualClock } from './kit/manual-clock.js';
+import { suite } from './kit/suite.js';
 
 const test = suite('memory network');
 

@@ -6,7 +6,7 @@
  * of the three timestamps, including those that run backwards. With `--deep` every two in a row against
  * every two in a row besides, which takes minutes.
  */
-import { test } from 'uvu';
+
 import * as assert from 'uvu/assert';
 import { edit } from '../core/model/apply.js';
 import type { Changeset } from '../core/model/changeset.js';
@@ -16,6 +16,9 @@ import type { State } from '../core/model/state.js';
 import { marked } from './kit/foreign.js';
 import { convergence, converges, solubility } from './kit/merge-law.js';
 import { everything, lists, possible, type SmallWorld, smallWorlds } from './kit/small-worlds.js';
+import { suite } from './kit/suite.js';
+
+const test = suite('merges, exhaustively');
 
 const LEFT = 2;
 const RIGHT = 3;

@@ -1,7 +1,6 @@
 /** Law 3, the index is invisible: merging through it gives what comparing every pair gives. */
 import fc from 'fast-check';
 import * as E from 'fp-ts/lib/Either.js';
-import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { columnsOf } from '../core/merge/column-lookup.js';
 import { transformIndexed } from '../core/merge/index-transform.js';
@@ -30,6 +29,7 @@ import { emptyState, type State } from '../core/model/state.js';
 import { dictionary, erased, list, objectValue, type Payload } from '../core/model/value.js';
 import { naiveTransform } from './kit/naive.js';
 import { fromChoices, once, pick, type Random, seeded } from './kit/random.js';
+import { suite } from './kit/suite.js';
 import { contentWeights, randomInstructions, type ValidOptions } from './kit/valid.js';
 import { randomWorld } from './kit/worlds.js';
 

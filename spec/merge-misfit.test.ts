@@ -3,13 +3,13 @@
  * differ, a list that the other takes for something else. A merge says so, and makes nothing of them.
  */
 import * as E from 'fp-ts/lib/Either.js';
-import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { columnsOf } from '../core/merge/column-lookup.js';
 import { syncline } from '../core/merge/rule-set.js';
 import { transform } from '../core/merge/transform.js';
 import type { Changeset } from '../core/model/changeset.js';
 import { instructions } from './kit/notation.js';
+import { suite } from './kit/suite.js';
 import { build } from './kit/worlds.js';
 
 const misfit = suite('lists that do not fit');

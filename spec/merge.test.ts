@@ -2,7 +2,6 @@
 import { readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import * as E from 'fp-ts/lib/Either.js';
-import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { mergePair } from '../core/merge/merge-pair.js';
 import type { Decision } from '../core/merge/recorder.js';
@@ -25,7 +24,10 @@ import { after, convergence, options, randomMerge } from './kit/merge-law.js';
 import { changesets, instructions } from './kit/notation.js';
 import { fromChoices } from './kit/random.js';
 import { everything, possible } from './kit/small-worlds.js';
+import { suite } from './kit/suite.js';
 import { build } from './kit/worlds.js';
+
+const test = suite('merge');
 
 const lines = (list: readonly Instruction[]): string[] => list.map(printInstruction);
 

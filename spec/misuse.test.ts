@@ -1,6 +1,5 @@
 /** What an app does wrong in a transaction, with values that look like others, or with a class that is not there. */
 import { Binary, Decimal128, Long, ObjectId } from 'bson';
-import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { fromEdge, Mismatch } from '../core/model/edge-read.js';
 import type { ScalarType } from '../core/model/value.js';
@@ -8,6 +7,7 @@ import type { Transaction } from '../core/session/transaction.js';
 import { WriteError } from '../core/session/usage-error.js';
 import { SynclineError } from '../transports/client.js';
 import { setUp } from './kit/driver-world.js';
+import { suite } from './kit/suite.js';
 
 const misuse = suite('misuse');
 

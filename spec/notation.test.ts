@@ -1,6 +1,5 @@
 import fc from 'fast-check';
 import * as E from 'fp-ts/lib/Either.js';
-import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import type { Instruction, Path } from '../core/model/instruction.js';
 import { kinds } from '../core/model/instruction.js';
@@ -26,6 +25,7 @@ import {
 import { float, identical, type Payload } from '../core/model/value.js';
 import * as arbitrary from './kit/arbitraries.js';
 import { changesets, instructions } from './kit/notation.js';
+import { suite } from './kit/suite.js';
 
 const notation = suite('notation');
 

@@ -1,6 +1,5 @@
 /** Values, versions and sizes that are rare in histories: superseding encoded changesets says what superseding does. */
 import * as E from 'fp-ts/lib/Either.js';
-import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { supersede } from '../core/history/compact.js';
 import { supersedeEncoded } from '../core/history/compact-encoded.js';
@@ -15,6 +14,7 @@ import { printChangesets } from '../core/model/notation.js';
 import type { Value } from '../core/model/value.js';
 import { valuesOf } from './kit/alphabet.js';
 import { instructions } from './kit/notation.js';
+import { suite } from './kit/suite.js';
 import { build } from './kit/worlds.js';
 
 const odd = suite('what is rare in histories');

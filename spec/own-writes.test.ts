@@ -1,5 +1,4 @@
 import * as E from 'fp-ts/lib/Either.js';
-import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { syncline } from '../core/merge/rule-set.js';
 import { decodeSchema } from '../core/model/schema-config.js';
@@ -10,6 +9,7 @@ import { type HostCallbacks, PartitionHost, readPartition } from '../transports/
 import type { PartitionStore } from '../transports/ports.js';
 import { MemoryDatabase, memoryServerStore } from '../transports/stores/memory.js';
 import { setUp } from './kit/driver-world.js';
+import { suite } from './kit/suite.js';
 
 const decoded = decodeSchema([
   { name: 'Task', primaryKey: '_id', properties: { _id: 'string', votes: 'int' } },

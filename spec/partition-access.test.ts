@@ -1,12 +1,12 @@
 /** Rules, as devices live by them: who may open a partition, who may write, and what nobody may write. */
 import { ObjectId } from 'bson';
-import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import type { User } from '../transports/ports.js';
 import { memoryServerStore } from '../transports/stores/memory.js';
 import { eventually, turn } from './kit/async.js';
 import { nothingUnhandled, rejection, soon } from './kit/driver-world.js';
 import { everybody, type Rules, schema, world } from './kit/rules-world.js';
+import { suite } from './kit/suite.js';
 
 const access = suite('partitions with rules');
 

@@ -1,7 +1,6 @@
 /** How partitions are named, and the configuration of partition-based sync. */
 import fc from 'fast-check';
 import * as E from 'fp-ts/lib/Either.js';
-import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { decodePartitionConfig } from '../core/access/config.js';
 import {
@@ -11,6 +10,7 @@ import {
   partitionOfName,
 } from '../core/access/partition-value.js';
 import { objectId, uuid } from '../core/model/value.js';
+import { suite } from './kit/suite.js';
 
 const config = suite('partition config');
 

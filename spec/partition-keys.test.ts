@@ -1,6 +1,5 @@
 /** Partition keys of each type, as devices and a back end meet them: opened, refused, null, required, moved. */
 import { ObjectId, UUID } from 'bson';
-import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import type { LostWrite } from '../core/index.js';
 import { openClient } from '../transports/client.js';
@@ -9,6 +8,7 @@ import { type ServerNote, startServer } from '../transports/server.js';
 import { memoryClientStore, memoryServerStore } from '../transports/stores/memory.js';
 import { forEachOf } from './kit/async.js';
 import { nothingUnhandled, rejection, soon } from './kit/driver-world.js';
+import { suite } from './kit/suite.js';
 
 const keys = suite('partition keys');
 

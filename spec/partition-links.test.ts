@@ -1,5 +1,5 @@
 /** Links, as devices live by rules: none leads out of its partition. */
-import { suite } from 'uvu';
+
 import * as assert from 'uvu/assert';
 import { limits } from '../core/base/limits.js';
 import { linkTo } from '../core/index.js';
@@ -12,6 +12,7 @@ import { eventually } from './kit/async.js';
 import { nothingUnhandled, soon } from './kit/driver-world.js';
 import { RawClient } from './kit/raw-client.js';
 import { everybody, world } from './kit/rules-world.js';
+import { suite } from './kit/suite.js';
 
 const links = suite('links with rules');
 

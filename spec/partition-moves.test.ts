@@ -1,6 +1,5 @@
 import { Decimal128, Double } from 'bson';
 import fc from 'fast-check';
-import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { double, float, int, linkTo, Timestamp } from '../core/index.js';
 import { systemClock } from '../transports/clock.js';
@@ -10,6 +9,9 @@ import { MemoryDatabase, memoryServerStore } from '../transports/stores/memory.j
 import { documentWorld } from './kit/document-world.js';
 import { rejection } from './kit/driver-world.js';
 import { endingAt } from './kit/ending-store.js';
+import { suite } from './kit/suite.js';
+
+const test = suite('moves between partitions');
 
 const schema = [
   {

@@ -1,4 +1,3 @@
-import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { get, set } from '../core/base/trie.js';
 import { newClientFile } from '../core/history/client-file.js';
@@ -38,6 +37,7 @@ import {
   sessionAt,
   withSession,
 } from '../core/session/server-session.js';
+import { suite } from './kit/suite.js';
 import { build } from './kit/worlds.js';
 
 const phases = suite('phases');

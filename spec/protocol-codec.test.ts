@@ -1,7 +1,6 @@
 import { createHash } from 'node:crypto';
 import fc, { type Arbitrary } from 'fast-check';
 import * as E from 'fp-ts/lib/Either.js';
-import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import type { DecodeError, DecodeErrorCode } from '../core/base/decode-error.js';
 import { limits } from '../core/base/limits.js';
@@ -19,6 +18,7 @@ import { subprotocols } from '../transports/links/websocket-codes.js';
 import { ownVersions } from '../transports/versions.js';
 import * as arbitrary from './kit/arbitraries.js';
 import { mutations } from './kit/mutations.js';
+import { suite } from './kit/suite.js';
 
 const wire = suite('protocol codec');
 

@@ -1,6 +1,5 @@
 /** The scenarios of the protocol pass on the production server and client, and find what they are there to find. */
 import * as E from 'fp-ts/lib/Either.js';
-import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { decodeClientMessage, decodeServerMessage, encodeMessage } from '../core/protocol/codec.js';
 import type { ClientMessage, Download, ServerMessage, Upload } from '../core/protocol/messages.js';
@@ -12,6 +11,7 @@ import { MemoryFile, memoryClientStore, memoryServerStore } from '../transports/
 import { type ClientProtocolSetup, clientProtocolConformance } from './conformance/client-protocol.js';
 import { serverProtocolConformance } from './conformance/server-protocol.js';
 import type { ConformanceTest } from './conformance/test.js';
+import { suite } from './kit/suite.js';
 
 const server = async () => {
   const network = memoryNetwork();

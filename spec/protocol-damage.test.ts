@@ -1,10 +1,10 @@
 import * as E from 'fp-ts/lib/Either.js';
-import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { limits } from '../core/base/limits.js';
 import * as make from '../core/model/instruction.js';
 import { decodeClientMessage, encodeMessage } from '../core/protocol/codec.js';
 import type { Message } from '../core/protocol/messages.js';
+import { suite } from './kit/suite.js';
 
 const wire = suite('damaged changesets');
 

@@ -1,9 +1,9 @@
 import * as E from 'fp-ts/lib/Either.js';
-import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import type { DecodeErrorCode } from '../core/base/decode-error.js';
 import { limits } from '../core/base/limits.js';
 import { decodeClientMessage, decodeServerMessage } from '../core/protocol/codec.js';
+import { suite } from './kit/suite.js';
 
 const wire = suite('messages that are refused');
 

@@ -1,6 +1,5 @@
 /** Records that are not what was written: each is refused with its place, and nothing is made of it. */
 import * as E from 'fp-ts/lib/Either.js';
-import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import type { RecordEntry } from '../core/base/record.js';
 import { newClientFile } from '../core/history/client-file.js';
@@ -23,6 +22,7 @@ import { loadParked } from '../core/reset/parked.js';
 import { loadClient, loadFreshFile, newFreshFile } from '../core/reset/reset-records.js';
 import { encodeText } from '../core/reset/text-record.js';
 import { instructions } from './kit/notation.js';
+import { suite } from './kit/suite.js';
 
 const damage = suite('damaged records');
 

@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs';
-import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { errorTable } from '../core/protocol/errors.js';
 import { baseOf, played, rowsOf } from './kit/reset-page.js';
+import { suite } from './kit/suite.js';
 
 const page = readFileSync(new URL('../../spec/recovery.md', import.meta.url), 'utf8');
 const base = baseOf(page);

@@ -1,6 +1,5 @@
 /** Dividing objects anew changes nothing of them, whatever they hold. */
 import * as E from 'fp-ts/lib/Either.js';
-import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { unassigned } from '../core/access/epoch-name.js';
 import { partitionOfName } from '../core/access/partition-value.js';
@@ -15,6 +14,7 @@ import { schemaOf } from '../core/model/snapshot.js';
 import { property, type State } from '../core/model/state.js';
 import { columnSpecs } from './kit/alphabet.js';
 import { seeded } from './kit/random.js';
+import { suite } from './kit/suite.js';
 import { randomWorld } from './kit/worlds.js';
 
 const repartition = suite('dividing objects anew');

@@ -1,5 +1,4 @@
 import * as E from 'fp-ts/lib/Either.js';
-import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import type { Instruction } from '../core/model/instruction.js';
 import { toInstructions } from '../core/model/snapshot.js';
@@ -9,6 +8,7 @@ import { Replay, type ReplayedStep } from '../core/replay/replay.js';
 import { memoryRecording } from '../transports/recording.js';
 import { setUp } from './kit/driver-world.js';
 import { readRecording, recordedLives, underItsLimits } from './kit/recordings.js';
+import { suite } from './kit/suite.js';
 
 const test = suite('anonymized recordings');
 

@@ -4,7 +4,6 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { WebSocket } from 'ws';
 import { type ReplayCommand, replayFile } from '../transports/cli/replay.js';
@@ -15,6 +14,7 @@ import { memoryClientStore } from '../transports/stores/memory.js';
 import { eventually } from './kit/async.js';
 import { setUp } from './kit/driver-world.js';
 import { withDigestChanged } from './kit/recordings.js';
+import { suite } from './kit/suite.js';
 
 const test = suite('syncline replay');
 

@@ -1,5 +1,4 @@
 import fc from 'fast-check';
-import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { Reader, Writer } from '../core/base/bytes.js';
 import { newClientFile } from '../core/history/client-file.js';
@@ -16,6 +15,7 @@ import { serverSubject } from '../core/replay/server-subject.js';
 import { noRules } from '../core/replay/subject.js';
 import { type ClientEvent, defaultTiming, newClientSession } from '../core/session/client-session.js';
 import { newServerMachine, type ServerEvent } from '../core/session/server-session.js';
+import { suite } from './kit/suite.js';
 
 const test = suite('forms of recordings');
 

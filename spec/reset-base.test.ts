@@ -1,11 +1,11 @@
 import fc from 'fast-check';
 import * as E from 'fp-ts/lib/Either.js';
-import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { loadClientFile } from '../core/history/client-records.js';
 import { digest } from '../core/model/digest.js';
 import { randomLife } from './kit/conversation-law.js';
 import { seeded } from './kit/random.js';
+import { suite } from './kit/suite.js';
 
 const base = suite('the base of a file');
 

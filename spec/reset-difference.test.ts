@@ -1,5 +1,4 @@
 import fc from 'fast-check';
-import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { edit } from '../core/model/apply.js';
 import { digest } from '../core/model/digest.js';
@@ -10,6 +9,7 @@ import { SchemaDifference } from '../core/reset/schema-difference.js';
 import { stateDifference } from '../core/reset/state-difference.js';
 import { instructions } from './kit/notation.js';
 import { seeded } from './kit/random.js';
+import { suite } from './kit/suite.js';
 import { allWeights, contentWeights, randomInstructions } from './kit/valid.js';
 import { changed, holdsOfWorlds } from './kit/world-law.js';
 import { build, randomWorld } from './kit/worlds.js';

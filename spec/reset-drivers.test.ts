@@ -1,4 +1,3 @@
-import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { syncline } from '../core/merge/rule-set.js';
 import type { Client, ClientOptions, RecoveryReport, ResetMode, Snapshot } from '../transports/client.js';
@@ -6,6 +5,7 @@ import { systemClock } from '../transports/clock.js';
 import type { ServerOptions } from '../transports/server.js';
 import { MemoryFile, memoryClientStore } from '../transports/stores/memory.js';
 import { eventually, ResetWorld, synced } from './kit/reset-world.js';
+import { suite } from './kit/suite.js';
 
 const test = suite('client resets, end to end');
 

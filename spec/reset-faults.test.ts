@@ -1,9 +1,15 @@
-import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
+import { defaultTiming } from '../core/session/client-session.js';
 import type { Client } from '../transports/client.js';
+import { systemEntropy } from '../transports/clock.js';
+import { directLines } from '../transports/drivers/line.js';
+import { openFile } from '../transports/drivers/open-file.js';
+import { type LoadRecovery, loadRecovery } from '../transports/drivers/reset.js';
+import { TokenKeeper } from '../transports/drivers/tokens.js';
 import type { ClientStore, Clock, Connector } from '../transports/ports.js';
 import { MemoryFile, memoryClientStore } from '../transports/stores/memory.js';
-import { eventually, ResetWorld, synced } from './kit/reset-world.js';
+import { eventually, quick, ResetWorld, synced, taskSchema } from './kit/reset-world.js';
+import { suite } from './kit/suite.js';
 
 const test = suite('client resets that are interrupted');
 
@@ -164,6 +170,87 @@ test('a download that is cut off at any byte goes on from there', async () => {
   };
   const total = await cutAfter(Number.POSITIVE_INFINITY);
   for (let budget = 0; budget < total; budget += Math.ceil(total / 24)) await cutAfter(budget);
+});
+
+/** The device, where a reset has to come by its code like this. */
+const loading = async (load: LoadRecovery, retryFirst: number) => {
+  const { world: server, file, open } = await world();
+  const device = await openFile(
+    {
+      schema: taskSchema,
+      store: memoryClientStore(file),
+      partition: 'p',
+      reset: { mode: 'recoverOrDiscard' },
+    },
+    {
+      lines: directLines(server.network.connector),
+      tokens: new TokenKeeper(undefined, clock),
+      timing: { ...defaultTiming, ...quick, retryFirst, retryMost: retryFirst },
+      clock,
+      entropy: systemEntropy,
+      loadRecovery: load,
+      closing: () => undefined,
+    },
+  );
+  const errors: string[] = [];
+  void (async () => {
+    for await (const error of device.session.errors()) errors.push(error.message);
+  })();
+  return { server, file, open, device, errors };
+};
+
+test('code that cannot be loaded is asked for again, and the file stays what it is until it comes', async () => {
+  let attempts = 0;
+  const { server, device, errors } = await loading(() => {
+    attempts++;
+    return attempts <= 3 ? Promise.reject(new Error('Failed to fetch')) : loadRecovery();
+  }, 15);
+  const receipt = device.session.integrated(device.session.describe().localVersion);
+  await eventually('it says why', () =>
+    /Failed to fetch/.test(device.session.describe().reset?.failure ?? ''),
+  );
+  const { phase, reset } = device.session.describe();
+  assert.is(phase, 'resetting');
+  assert.is(reset?.stage, 'loading');
+  assert.ok((reset?.nextAttempt ?? 0) > 0);
+  assert.equal(contents(device), untouched);
+  await receipt;
+  await finished(device, server);
+  assert.is(attempts, 4);
+  assert.equal(
+    errors.filter((message) => /could not be loaded: Failed to fetch; it is asked for again/.test(message))
+      .length,
+    1,
+  );
+  assert.is(device.session.describe().reset, null);
+  await device.close();
+  await server.end();
+});
+
+test('code that does not come is waited for across pauses, writes, closings and calls to hurry', async () => {
+  let attempts = 0;
+  const { server, device, file, open } = await loading(() => {
+    attempts++;
+    return Promise.reject(new Error('offline'));
+  }, 3_600_000);
+  await eventually('it waits', () => device.session.describe().reset?.nextAttempt != null);
+  device.reconnect();
+  await eventually('it has asked again', () => attempts === 2);
+  device.session.pause();
+  assert.is(device.session.describe().reset, null);
+  assert.is(device.session.describe().phase, 'paused');
+  device.write((tx) => tx.increment('Task', 'a', 'votes', 40));
+  device.session.resume();
+  await eventually('it asks anew', () => attempts === 3);
+  await device.close();
+  assert.is(attempts, 3);
+  const again = await open(memoryClientStore(file));
+  await eventually('the reset is over', () => again.session.describe().phase === 'streaming');
+  await synced(again);
+  assert.equal(contents(again), recovered);
+  assert.is(again.object('Task', 'a')?.['votes'], 42);
+  await again.close();
+  await server.end();
 });
 
 test.run();

@@ -1,5 +1,4 @@
 import fc from 'fast-check';
-import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { digest } from '../core/model/digest.js';
 import type { Instruction } from '../core/model/instruction.js';
@@ -10,6 +9,7 @@ import { changes } from '../core/session/view.js';
 import { type Random, seeded } from './kit/random.js';
 import { type ResetCase, rebuilt, recover, replayed, resetCase, runToEnd } from './kit/reset-case.js';
 import { everything, possible, smallWorlds } from './kit/small-worlds.js';
+import { suite } from './kit/suite.js';
 import { allWeights, contentWeights, randomInstructions, type ValidOptions } from './kit/valid.js';
 import { build, randomWorld } from './kit/worlds.js';
 

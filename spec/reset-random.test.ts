@@ -1,5 +1,4 @@
 import fc from 'fast-check';
-import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { decodeClientMessage, encodeMessage } from '../core/protocol/codec.js';
 import type { Client, ResetMode } from '../transports/client.js';
@@ -8,6 +7,7 @@ import { MemoryFile, memoryClientStore } from '../transports/stores/memory.js';
 import { instructions } from './kit/notation.js';
 import { pick, type Random, seeded } from './kit/random.js';
 import { eventually, ResetWorld, synced } from './kit/reset-world.js';
+import { suite } from './kit/suite.js';
 import { build } from './kit/worlds.js';
 
 const test = suite('client resets at any moment');

@@ -1,8 +1,8 @@
 import { spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
-import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { parseResetVector, type ResetVector, replayReset } from './kit/reset-vector.js';
+import { suite } from './kit/suite.js';
 import { readVectorLines } from './kit/vectors.js';
 
 const at = (path: string): string => fileURLToPath(new URL(path, import.meta.url));

@@ -5,6 +5,10 @@
  * file that exits with an error, prints no summary, holds no test or outlives its time has failed. Files
  * are found by their sources, so a stale build of a source that is gone is not run, and a source that was
  * not built is a failure.
+ *
+ * A test that has failed often leaves something open, which would keep its process until its time is over.
+ * So a process that has told of failures is ended soon after its summary; one whose time is over is asked to
+ * say where it is (`spec/kit/suite.ts`), and then ended.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { existsSync, readdirSync } from 'node:fs';
@@ -17,6 +21,8 @@ export interface RunOptions {
   readonly built: string;
   /** Parts of the names of the files to run; none for all. */
   readonly filters: readonly string[];
+  /** Names without `.test` of those to start with, in this order, since they take longest. */
+  readonly first?: readonly string[];
   /** Processes at a time. */
   readonly jobs: number;
   /** Milliseconds that one file may take. */
@@ -39,25 +45,34 @@ interface Outcome extends Counts {
   readonly output: string;
 }
 
+/** Milliseconds for a file that has failed to end, or for one that hangs to say where. */
+const grace = 3_000;
+
 const summary = /^ {2}Total: +(\d+)\n {2}Passed: +(\d+)\n {2}Skipped: +(\d+)$/gm;
 // biome's rule forbids a literal escape character in a pattern.
 const colours = new RegExp(`${String.fromCharCode(27)}\\[[0-9;]*m`, 'g');
 
+const unprinted =
+  'a test or a hook threw what uvu cannot print, and ended its suite: take `suite` from spec/kit/suite.ts';
+
+/** What the last summary counts: all tests, those that passed, those that were skipped. */
+const counted = (plain: string): readonly number[] =>
+  ([...plain.matchAll(summary)].at(-1) ?? []).slice(1).map(Number);
+
 /** Judges a finished file by what it printed and how it ended. */
 export const judge = (output: string, ending: string | null): Outcome => {
   const plain = output.replace(colours, '');
-  const [total = 0, passed = 0, skipped = 0] = ([...plain.matchAll(summary)].at(-1) ?? [])
-    .slice(1)
-    .map(Number);
+  const [total = 0, passed = 0, skipped = 0] = counted(plain);
   const fault =
     ending ?? (total === 0 ? 'no summary, or no test: does the file end by running its suite?' : null);
   const failed = total - passed;
+  const silent = failed > 0 && !/^ {3}FAIL /m.test(plain);
   return {
     passed,
     failed: fault !== null && failed === 0 ? 1 : failed,
     skipped,
     // Failing tests explain an exit code by themselves.
-    fault: failed > 0 && ending === 'exit code 1' ? null : fault,
+    fault: silent ? unprinted : failed > 0 && ending === 'exit code 1' ? null : fault,
     output,
   };
 };
@@ -81,13 +96,25 @@ const runFile = (file: string, options: RunOptions): Promise<Outcome> =>
     });
     options.started?.(child);
     const chunks: Buffer[] = [];
-    child.stdout.on('data', (chunk: Buffer) => chunks.push(chunk));
-    child.stderr.on('data', (chunk: Buffer) => chunks.push(chunk));
     let ending: string | null = null;
-    const watchdog = setTimeout(() => {
+    let watchdog = setTimeout(() => {
       ending = `still running after ${options.timeout / 1000} s`;
-      endGroup(child);
+      child.kill('SIGTERM');
+      watchdog = setTimeout(() => endGroup(child), grace);
     }, options.timeout);
+    const read = (chunk: Buffer): void => {
+      chunks.push(chunk);
+      if (ending !== null || !chunk.includes('Skipped:')) return;
+      const [total = 0, passed = 0] = counted(Buffer.concat(chunks).toString());
+      if (total === passed) return;
+      clearTimeout(watchdog);
+      watchdog = setTimeout(() => {
+        ending = 'failed, and something that is still open keeps it alive';
+        endGroup(child);
+      }, grace);
+    };
+    child.stdout.on('data', read);
+    child.stderr.on('data', (chunk: Buffer) => chunks.push(chunk));
     const finish = (): void => {
       clearTimeout(watchdog);
       resolve(judge(Buffer.concat(chunks).toString(), ending));
@@ -117,17 +144,22 @@ const report = (name: string, outcome: Outcome, seconds: number, write: (text: s
   }
 };
 
+const rank = (name: string, first: readonly string[]): number => {
+  const found = first.indexOf(name.slice(0, -'.test'.length));
+  return found < 0 ? first.length : found;
+};
+
 /**
- * Runs the files in order of name; writes a line per file, all output of those that fail, and of those that
+ * Runs the files, those of `first` and then the others in order of name; writes a line per file, all output of those that fail, and of those that
  * skip tests the lines that say why: they begin with `!!!`.
  */
 export const runTests = async (options: RunOptions): Promise<Counts> => {
-  const { sources, built, filters, write } = options;
+  const { sources, built, filters, first = [], write } = options;
   const names = readdirSync(sources, { recursive: true, encoding: 'utf8' })
     .filter((name) => name.endsWith('.test.ts'))
     .map((name) => name.slice(0, -'.ts'.length))
     .filter((name) => filters.length === 0 || filters.some((filter) => name.includes(filter)))
-    .sort();
+    .sort((a, b) => rank(a, first) - rank(b, first) || (a < b ? -1 : 1));
   if (names.length === 0) {
     write(`no test file in ${sources}${filters.length > 0 ? ` is named like ${filters.join(' or ')}` : ''}`);
     return { passed: 0, failed: 1 };

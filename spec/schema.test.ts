@@ -1,6 +1,5 @@
 import fc from 'fast-check';
 import * as E from 'fp-ts/lib/Either.js';
-import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { applyAll } from '../core/model/apply.js';
 import { double, int, linkTo } from '../core/model/edge-types.js';
@@ -13,6 +12,7 @@ import { emptyState, findTable } from '../core/model/state.js';
 import { instructions } from './kit/notation.js';
 import { decoded } from './kit/people.js';
 import { seeded } from './kit/random.js';
+import { suite } from './kit/suite.js';
 import { configOf } from './kit/transactions.js';
 import { build, randomSchema, wholeSchema } from './kit/worlds.js';
 

@@ -1,6 +1,5 @@
 import fc from 'fast-check';
 import * as E from 'fp-ts/lib/Either.js';
-import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { Reader, Writer } from '../core/base/bytes.js';
 import { supersede } from '../core/history/compact.js';
@@ -38,6 +37,7 @@ import { tableKeys, valuesOf } from './kit/alphabet.js';
 import { examples, history, split } from './kit/compact-cases.js';
 import { randomCourse } from './kit/compact-course.js';
 import { once, pick, type Random, seeded } from './kit/random.js';
+import { suite } from './kit/suite.js';
 import { allWeights, contentWeights, randomInstructions } from './kit/valid.js';
 import { build, randomWorld, wholeSchema } from './kit/worlds.js';
 

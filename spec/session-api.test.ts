@@ -1,5 +1,5 @@
 /** What an app sees of a session: states, writes that arrive, errors, conflicts, a description. */
-import { suite } from 'uvu';
+
 import * as assert from 'uvu/assert';
 import { type ConnectionStateChange, SynclineError } from '../transports/client.js';
 import { memoryNetwork } from '../transports/links/memory.js';
@@ -18,6 +18,7 @@ import {
   soon,
 } from './kit/driver-world.js';
 import { courteous, ScriptedServer } from './kit/scripted-server.js';
+import { suite } from './kit/suite.js';
 
 const states = suite('connection states');
 

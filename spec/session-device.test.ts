@@ -1,5 +1,5 @@
 /** Several files of one device on one connection. */
-import { suite } from 'uvu';
+
 import * as assert from 'uvu/assert';
 import { WebSocket, WebSocketServer } from 'ws';
 import { limits } from '../core/base/limits.js';
@@ -15,6 +15,7 @@ import { eventually, forEachOf, turn } from './kit/async.js';
 import { add, nothingUnhandled, rejection, schema, soon, timing } from './kit/driver-world.js';
 import { ManualClock } from './kit/manual-clock.js';
 import { courteous, ScriptedServer } from './kit/scripted-server.js';
+import { suite } from './kit/suite.js';
 
 /** Counts the links that are asked for, and those that have not ended. */
 class Counted implements Connector {

@@ -4,7 +4,6 @@
  * time; and nothing moves in a direction that is paused.
  */
 import fc from 'fast-check';
-import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { firstAfter } from '../core/base/run.js';
 import { fileOf } from '../core/history/partition.js';
@@ -12,6 +11,7 @@ import type { Direction } from '../core/session/client-session.js';
 import type { Conversation, Device } from './kit/conversation.js';
 import { disagreement, peopled, randomWrite } from './kit/conversation-law.js';
 import { pick, type Random, seeded } from './kit/random.js';
+import { suite } from './kit/suite.js';
 
 /** What must be true when a wait is answered. */
 interface Promised {

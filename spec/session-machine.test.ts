@@ -1,10 +1,10 @@
 /** The client's machine: one direction paused, silence, pauses between attempts, tokens that are refused. */
 import * as E from 'fp-ts/lib/Either.js';
-import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { loadClientFile } from '../core/history/client-records.js';
 import { defaultTiming, retryDelay } from '../core/session/client-session.js';
 import { Machine } from './kit/client-machine.js';
+import { suite } from './kit/suite.js';
 import { withLimits } from './kit/with-limits.js';
 
 const directions = suite('one direction paused');

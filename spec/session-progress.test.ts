@@ -1,6 +1,5 @@
 /** Progress: the laws of the meters, and what an app sees of them. */
 import fc from 'fast-check';
-import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import {
   followed,
@@ -17,6 +16,7 @@ import { memoryServerStore } from '../transports/stores/memory.js';
 import { eventually, forEachOf } from './kit/async.js';
 import { Machine } from './kit/client-machine.js';
 import { add, nothingUnhandled, rejection, setUp, soon } from './kit/driver-world.js';
+import { suite } from './kit/suite.js';
 
 const laws = suite('laws of progress');
 

@@ -2,7 +2,7 @@
  * When a device tries again: for every way in which a link can end, for every HTTP status and for every error
  * of the server, the schedule of its attempts. No row is a hot loop.
  */
-import { suite } from 'uvu';
+
 import * as assert from 'uvu/assert';
 import { type ErrorCode, errorTable } from '../core/protocol/errors.js';
 import { type Client, type ClientOptions, openClient } from '../transports/client.js';
@@ -13,6 +13,7 @@ import { turn } from './kit/async.js';
 import { nothingUnhandled, schema } from './kit/driver-world.js';
 import { ManualClock } from './kit/manual-clock.js';
 import { courteous, type Script, ScriptedServer } from './kit/scripted-server.js';
+import { suite } from './kit/suite.js';
 
 /** Chance takes nothing away. */
 const unlucky: Entropy = { integer: () => 1 };

@@ -1,5 +1,5 @@
 /** Tokens on the device: asked for when they are needed, replaced in time, and told to nobody but the server. */
-import { suite } from 'uvu';
+
 import * as assert from 'uvu/assert';
 import { openClient, openDevice } from '../transports/client.js';
 import { TokenKeeper } from '../transports/drivers/tokens.js';
@@ -11,6 +11,7 @@ import { eventually, forEachOf, turn } from './kit/async.js';
 import { add, nothingUnhandled, rejection, schema, soon, timing } from './kit/driver-world.js';
 import { ManualClock } from './kit/manual-clock.js';
 import { courteous, ScriptedServer } from './kit/scripted-server.js';
+import { suite } from './kit/suite.js';
 
 /** Gives one token after the other, and notes how it was asked. */
 class Source implements TokenSource {

@@ -1,6 +1,5 @@
 /** A device with several files over real sockets that are cut, or that fall silent without an end. */
 import { connect, createServer, type Server as NetServer, type Socket } from 'node:net';
-import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { WebSocket, WebSocketServer } from 'ws';
 import { openDevice } from '../transports/client.js';
@@ -10,6 +9,7 @@ import { startServer } from '../transports/server.js';
 import { memoryClientStore, memoryServerStore } from '../transports/stores/memory.js';
 import { eventually } from './kit/async.js';
 import { add, nothingUnhandled, schema, soon } from './kit/driver-world.js';
+import { suite } from './kit/suite.js';
 
 /** Carries bytes between a device and a server, as long as it is let. */
 class Wire {

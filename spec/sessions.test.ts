@@ -1,5 +1,4 @@
 import fc from 'fast-check';
-import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import type { RecordEntry } from '../core/base/record.js';
 import { entriesAfter } from '../core/base/run.js';
@@ -13,6 +12,7 @@ import {
   randomWrite,
 } from './kit/conversation-law.js';
 import { seeded } from './kit/random.js';
+import { suite } from './kit/suite.js';
 
 const conversations = suite('conversations');
 

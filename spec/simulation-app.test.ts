@@ -1,11 +1,11 @@
 /** What an app brings to a simulated world: arbitraries of its own classes and actions, and invariants. */
 import fc from 'fast-check';
-import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import type { EdgeKey } from '../core/model/edge-types.js';
 import type { Client } from '../transports/client.js';
 import { setUp } from './kit/driver-world.js';
 import { seeded } from './kit/random.js';
+import { suite } from './kit/suite.js';
 import { configOf } from './kit/transactions.js';
 import { build, wholeSchema } from './kit/worlds.js';
 import {

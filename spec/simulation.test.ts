@@ -1,5 +1,5 @@
-import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
+import { suite } from './kit/suite.js';
 import { generators } from './simulation/generators.js';
 import { planOf } from './simulation/plan.js';
 import { shrinkRun } from './simulation/shrink.js';

@@ -1,6 +1,5 @@
 import fc from 'fast-check';
 import * as E from 'fp-ts/lib/Either.js';
-import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { Fingerprinter, fingerprintText } from '../core/base/hash.js';
 import { applyAll, edit } from '../core/model/apply.js';
@@ -20,6 +19,7 @@ import * as arbitrary from './kit/arbitraries.js';
 import { instructions } from './kit/notation.js';
 import { plainState } from './kit/plain.js';
 import { fromChoices, seeded } from './kit/random.js';
+import { suite } from './kit/suite.js';
 import { allWeights, randomInstructions } from './kit/valid.js';
 import { changed, holdsOfWorlds } from './kit/world-law.js';
 import { build, randomWorld, wholeSchema } from './kit/worlds.js';

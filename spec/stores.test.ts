@@ -2,7 +2,6 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import * as lmdb from 'lmdb';
-import { suite } from 'uvu';
 import type { ClientStore, ServerStore } from '../transports/ports.js';
 import { lmdbClientStore, lmdbServerStore } from '../transports/stores/lmdb.js';
 import {
@@ -14,6 +13,7 @@ import {
 import { type ClientStoreSetup, clientStoreConformance } from './conformance/client-store.js';
 import { type ServerStoreSetup, serverStoreConformance } from './conformance/server-store.js';
 import type { ConformanceTest } from './conformance/test.js';
+import { suite } from './kit/suite.js';
 
 const run = (name: string, tests: readonly ConformanceTest[]): void => {
   const test = suite(name);

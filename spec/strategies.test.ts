@@ -1,7 +1,7 @@
 /** The strategies of partition-based sync, each an example that holds what it says. */
 import { readdirSync } from 'node:fs';
-import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
+import { suite } from './kit/suite.js';
 
 const strategies = suite('strategies');
 

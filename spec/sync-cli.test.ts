@@ -4,12 +4,12 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { WebSocket } from 'ws';
 import { openClient } from '../transports/client.js';
 import { memoryClientStore } from '../transports/memory.js';
 import { webSocketConnector } from '../transports/websocket.js';
+import { suite } from './kit/suite.js';
 
 const cli = suite('syncline sync');
 

@@ -4,7 +4,6 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import * as E from 'fp-ts/lib/Either.js';
 import * as lmdb from 'lmdb';
-import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { schemaConfig } from '../core/access/stored-schema.js';
 import type { RecordEntry } from '../core/base/record.js';
@@ -19,6 +18,7 @@ import type { ServerStore } from '../transports/ports.js';
 import { lmdbServerStore } from '../transports/stores/lmdb.js';
 import { MemoryDatabase, memoryServerStore } from '../transports/stores/memory.js';
 import { holding } from './kit/holding-store.js';
+import { suite } from './kit/suite.js';
 import {
   config,
   contents,

@@ -1,5 +1,5 @@
 /** A server whose process ends in the middle of terminating and enabling sync, with a device at it. */
-import { suite } from 'uvu';
+
 import * as assert from 'uvu/assert';
 import { type Client, openClient } from '../transports/client.js';
 import { systemClock } from '../transports/clock.js';
@@ -9,6 +9,7 @@ import { MemoryDatabase, memoryClientStore, memoryServerStore } from '../transpo
 import { eventually, turn } from './kit/async.js';
 import { crashableServerStore } from './kit/crashable-store.js';
 import { nothingUnhandled } from './kit/driver-world.js';
+import { suite } from './kit/suite.js';
 
 const crash = suite('sync, when its server ends');
 

@@ -1,5 +1,5 @@
 /** Disabling, terminating and enabling sync, as devices and other servers live through it. */
-import { suite } from 'uvu';
+
 import * as assert from 'uvu/assert';
 import { type Client, type ClientOptions, openClient, type RecoveryReport } from '../transports/client.js';
 import { memoryNetwork } from '../transports/links/memory.js';
@@ -12,6 +12,7 @@ import {
 } from '../transports/stores/memory.js';
 import { deferred, eventually, turn } from './kit/async.js';
 import { nothingUnhandled, rejection, soon } from './kit/driver-world.js';
+import { suite } from './kit/suite.js';
 
 const lifecycle = suite('the life of sync');
 

@@ -1,7 +1,6 @@
 /** How sync is stored, and how its schema may change. */
 import fc from 'fast-check';
 import * as E from 'fp-ts/lib/Either.js';
-import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { readStoredName, storedName } from '../core/access/epoch-name.js';
 import {
@@ -14,6 +13,7 @@ import { emptySchema, schemaConfig } from '../core/access/stored-schema.js';
 import { decodeSyncRecord, encodeSyncRecord, type SyncRecord } from '../core/access/sync-record.js';
 import type { SchemaInstruction } from '../core/model/instruction.js';
 import * as make from '../core/model/instruction.js';
+import { suite } from './kit/suite.js';
 import { config, schemaOf, stringColumn, task, taskTable } from './kit/sync-store.js';
 
 const schema = suite('the schema of sync');

@@ -1,8 +1,8 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
+import { suite } from './kit/suite.js';
 import { importsOf, readSource, type Source } from './source.js';
 import {
   check,
@@ -87,22 +87,23 @@ tidy('core imports to the right, three packages, and no other room', () => {
     'core/model/a.ts',
     `import * as E from 'fp-ts/lib/Either.js'; import 'bson'; import 'msgpackr';`,
   );
-  clean(imports, 'core/index.ts', `export { a } from './session/a.js';`);
+  for (const index of ['index', 'client', 'recovery', 'recording'])
+    clean(imports, `core/${index}.ts`, `export { a } from './session/a.js';`);
   clean(imports, 'core/protocol/a.ts', `import '../base/b.js';`);
   found(imports, 'core/model/a.ts', `import { b } from '../merge/b.js';`, 1);
   found(imports, 'core/base/a.ts', `\nimport type { B } from '../model/b.js';`, 2);
   found(imports, 'core/merge/a.ts', `import '../protocol/b.js';`, 1);
-  found(imports, 'core/merge/a.ts', `import '../index.js';`, 1);
+  found(imports, 'core/merge/a.ts', `import '../index.js';\nimport '../client.js';`, 1, 2);
   found(imports, 'core/merge/a.ts', `import '../../transports/ports.js';`, 1);
   found(imports, 'core/other/a.ts', `import './b.js';`, 1);
   found(imports, 'core/merge/a.ts', `import 'node:fs';\nimport 'fp-ts';\nimport 'ws';`, 1, 2, 3);
 });
 
-tidy('transports import core by its index, and adapters not each other', () => {
+tidy('transports import core by its indexes, and adapters not each other', () => {
   clean(
     imports,
     'transports/drivers/client.ts',
-    `import '../../core/index.js'; import '../ports.js'; import 'ws';`,
+    `import '../../core/index.js'; import '../../core/client.js'; import '../ports.js'; import 'ws';`,
   );
   clean(
     imports,
@@ -162,6 +163,7 @@ tidy('suites are run, once all their tests are added', () => {
   found(suitesRun, 'spec/a.test.ts', `${named}const t = suite('t');\nt.run();`, 4);
   found(suitesRun, 'spec/a.test.ts', `${named}s.run();\ns('late', () => {});\nt.run();`, 4);
   found(suitesRun, 'spec/a.test.ts', `import { suite } from 'uvu';\nsuite('s')('x', () => {});\nt.run();`, 2);
+  found(suitesRun, 'spec/a.test.ts', `import { suite } from './kit/suite.js';\nconst s = suite('s');`, 2, 2);
   found(suitesRun, 'spec/a.test.ts', `work();`, 1);
 });
 

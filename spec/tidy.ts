@@ -15,7 +15,12 @@ const finding = (source: Source, line: number, message: string): Finding =>
 const matches = (source: Source, text: string, pattern: RegExp, say: (found: string) => string): Finding[] =>
   [...text.matchAll(pattern)].map((match) => finding(source, lineAt(source, match.index), say(match[0])));
 
-/** Folders of `core`, and which others each may import besides itself. `index.ts` imports all. */
+/** What the world outside sees of `core`: all of it, and narrower views for what is bundled. */
+const coreIndexes: readonly string[] = ['index', 'client', 'recovery', 'recording'].map(
+  (name) => `core/${name}.ts`,
+);
+
+/** Folders of `core`, and which others each may import besides itself. Indexes import all. */
 const coreFolders: Readonly<Record<string, readonly string[]>> = {
   base: [],
   model: ['base'],
@@ -35,8 +40,8 @@ const corePackages = /^(?:fp-ts\/lib\/[A-Za-z]+\.js|bson|msgpackr(?:\/pack)?|sif
 const refusedByCore = (path: string, target: string): string | null => {
   const [room, folder = ''] = target.split('/');
   if (room !== 'core') return 'core imports only itself';
+  if (coreIndexes.includes(path)) return null;
   const own = path.split('/')[1] ?? '';
-  if (own === 'index.ts') return null;
   const allowed = coreFolders[own];
   if (allowed === undefined) return `core/${own} is no folder that the rules know`;
   if (folder === own || allowed.includes(folder)) return null;
@@ -60,7 +65,7 @@ const forAdapters: readonly string[] = [
 const refusedByTransports = (path: string, target: string): string | null => {
   const room = target.split('/')[0];
   if (room === 'core')
-    return target === 'core/index.ts' ? null : 'transports import core by core/index.js only';
+    return coreIndexes.includes(target) ? null : 'transports import core by one of its indexes only';
   if (room !== 'transports') return 'transports import core and transports only';
   const folder = /^transports\/(?:links|stores)\//.exec(path)?.[0];
   if (folder === undefined || forAdapters.includes(target)) return null;
@@ -113,7 +118,7 @@ const isTest = (source: Source): boolean => source.path.endsWith('.test.ts');
 export const suitesRun: FileRule = (source) => {
   const { code } = source;
   const end = code.split('\n').length;
-  const imported = importsOf(source).some(({ target }) => target === 'uvu');
+  const imported = importsOf(source).some(({ target }) => target === 'uvu' || target === 'spec/kit/suite.ts');
   const findings: Finding[] = [];
   if (isTest(source) && !/\.run\(\)/.test(code)) findings.push(finding(source, end, 'runs no suite'));
   if (!imported) return findings;

@@ -2,7 +2,6 @@
 import { createServer } from 'node:http';
 import { inspect } from 'node:util';
 import * as jose from 'jose';
-import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { WebSocket, WebSocketServer } from 'ws';
 import { joseVerifier } from '../transports/jose.js';
@@ -16,6 +15,7 @@ import type { ServerNote } from '../transports/server.js';
 import { eventually, turn } from './kit/async.js';
 import { add, nothingUnhandled, setUp, soon } from './kit/driver-world.js';
 import { ManualClock } from './kit/manual-clock.js';
+import { suite } from './kit/suite.js';
 
 const test = suite('tokens of sessions');
 

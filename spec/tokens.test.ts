@@ -2,11 +2,11 @@
 import { createServer } from 'node:http';
 import { inspect } from 'node:util';
 import * as jose from 'jose';
-import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { type JoseVerifierOptions, joseVerifier } from '../transports/jose.js';
 import type { TokenVerdict } from '../transports/ports.js';
 import { ManualClock } from './kit/manual-clock.js';
+import { suite } from './kit/suite.js';
 
 const test = suite('tokens');
 

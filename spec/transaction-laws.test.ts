@@ -1,6 +1,5 @@
 import fc from 'fast-check';
 import * as E from 'fp-ts/lib/Either.js';
-import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { edit } from '../core/model/apply.js';
 import type { Schema } from '../core/model/class-schema.js';
@@ -17,6 +16,7 @@ import { WriteError } from '../core/session/usage-error.js';
 import { objects } from '../core/session/view.js';
 import { decoded } from './kit/people.js';
 import { type Random, seeded } from './kit/random.js';
+import { suite } from './kit/suite.js';
 import { type Call, configOf, perform, propertyValue, randomCall } from './kit/transactions.js';
 import { randomWorld, type WorldOptions } from './kit/worlds.js';
 

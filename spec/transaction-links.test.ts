@@ -1,9 +1,9 @@
-import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { type EdgeValue, LinkView, linkTo } from '../core/model/edge-types.js';
 import { printInstruction } from '../core/model/notation.js';
 import type { Transaction } from '../core/session/transaction.js';
 import { done, emitted, world } from './kit/people.js';
+import { suite } from './kit/suite.js';
 
 const links = suite('links in transactions');
 

@@ -1,6 +1,5 @@
 import { Int32 } from 'bson';
 import * as E from 'fp-ts/lib/Either.js';
-import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { digest } from '../core/model/digest.js';
 import { float, int, linkTo } from '../core/model/edge-types.js';
@@ -9,6 +8,7 @@ import { type Transaction, transact } from '../core/session/transaction.js';
 import { type UsageCode, WriteError } from '../core/session/usage-error.js';
 import type { ObjectView } from '../core/session/view.js';
 import { done, nothing, schema, world } from './kit/people.js';
+import { suite } from './kit/suite.js';
 
 const scope = suite('scope of transactions');
 

@@ -1,10 +1,10 @@
 import { Double, Long } from 'bson';
-import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { double, type EdgeValue, int, linkTo } from '../core/model/edge-types.js';
 import { printInstruction } from '../core/model/notation.js';
 import type { Transaction } from '../core/session/transaction.js';
 import { done, emitted, nothing, world } from './kit/people.js';
+import { suite } from './kit/suite.js';
 
 const transactions = suite('transaction');
 

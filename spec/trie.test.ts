@@ -1,5 +1,4 @@
 import fc from 'fast-check';
-import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { hashString } from '../core/base/hash.js';
 import {
@@ -17,6 +16,7 @@ import {
   type Trie,
 } from '../core/base/trie.js';
 import { seeded } from './kit/random.js';
+import { suite } from './kit/suite.js';
 
 const trie = suite('trie');
 

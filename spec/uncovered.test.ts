@@ -1,5 +1,5 @@
-import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
+import { suite } from './kit/suite.js';
 import { beyond, explainedBy, isReport, marksOf, printMarks } from './kit/uncovered.js';
 
 const uncovered = suite('branches that nothing takes');

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
-import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { findBadUtf8, readUtf8, utf8Length, writeUtf8 } from '../core/base/utf8.js';
+import { suite } from './kit/suite.js';
 
 const utf8 = suite('utf8');
 

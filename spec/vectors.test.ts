@@ -9,13 +9,15 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import * as E from 'fp-ts/lib/Either.js';
-import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { type Transformed, transform } from '../core/merge/transform.js';
 import { vectorConformance } from './conformance/vectors.js';
 import { decodeReference } from './kit/reference-codec.js';
 import { type Merge, replay } from './kit/replay.js';
+import { suite } from './kit/suite.js';
 import { parseVector, readVectorLines } from './kit/vectors.js';
+
+const test = suite('vectors');
 
 const at = (path: string): string => fileURLToPath(new URL(path, import.meta.url));
 

@@ -1,7 +1,6 @@
 import { ObjectId, UUID } from 'bson';
 import fc from 'fast-check';
 import * as E from 'fp-ts/lib/Either.js';
-import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { DoubleBits, type EdgeValue, Float, LinkView, linkTo, Timestamp } from '../core/model/edge-types.js';
 import { emptyState, type State } from '../core/model/state.js';
@@ -17,6 +16,7 @@ import {
 import { instructions } from './kit/notation.js';
 import { world } from './kit/people.js';
 import { seeded } from './kit/random.js';
+import { suite } from './kit/suite.js';
 import { build, randomWorld } from './kit/worlds.js';
 
 const views = suite('view');

@@ -1,5 +1,5 @@
 /** What WebSocket links say beside frames: versions, signs of life, divided frames, when to come again. */
-import { suite } from 'uvu';
+
 import * as assert from 'uvu/assert';
 import { WebSocket } from 'ws';
 import { WebSocketLink } from '../transports/links/websocket-link.js';
@@ -8,6 +8,7 @@ import { digest, pattern } from './conformance/test.js';
 import { eventually, turn } from './kit/async.js';
 import { ManualClock } from './kit/manual-clock.js';
 import { SleepingClock } from './kit/sleeping-clock.js';
+import { suite } from './kit/suite.js';
 import { bare, closeOf, dial, end, foreign, serving } from './kit/websocket-ends.js';
 
 const test = suite('WebSocket messages');

@@ -1,10 +1,11 @@
 /** Frames that go past the socket: what comes of them is what would have come by the socket, in the same order. */
-import { suite } from 'uvu';
+
 import * as assert from 'uvu/assert';
 import { WebSocket } from 'ws';
 import { type Carrier, shortcutOf } from '../transports/links/websocket-shortcut.js';
 import { digest, pattern } from './conformance/test.js';
 import { eventually } from './kit/async.js';
+import { suite } from './kit/suite.js';
 import { dial, serving } from './kit/websocket-ends.js';
 
 const test = suite('WebSocket shortcut');

@@ -1,6 +1,5 @@
 /** WebSocket links beyond the port: codes on the wire, foreign peers, silence, shutting down. */
 import { connect as netConnect } from 'node:net';
-import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { WebSocket, WebSocketServer } from 'ws';
 import { webSocketConnector } from '../transports/links/websocket.js';
@@ -8,6 +7,7 @@ import type { WebSocketLike } from '../transports/links/websocket-link.js';
 import { webSocketListener } from '../transports/links/websocket-server.js';
 import { eventually, turn } from './kit/async.js';
 import { ManualClock } from './kit/manual-clock.js';
+import { suite } from './kit/suite.js';
 import { bare, closeOf, dial, end, foreign, serving } from './kit/websocket-ends.js';
 
 const test = suite('WebSocket');
