@@ -294,6 +294,31 @@ tokens('are named nowhere, whoever repeats them', async () => {
   await nothingUnhandled();
 });
 
+tokens('that never come cost an attempt, are named as what is missing, and are asked for again', async () => {
+  const clock = new ManualClock(1);
+  const server = new ScriptedServer({ heard: courteous });
+  const source = new Source((count) => (count === 1 ? new Promise(() => undefined) : `token ${count}`));
+  const client = await open(server, source, clock);
+  await clock.advanceAsync(60_500);
+  assert.match(String(client.session.describe().failure), 'token source failed: Error: it has not answered');
+  await clock.advanceAsync(5_000);
+  assert.equal(tokensIn(server), ['token 2']);
+  assert.is(client.session.connectionState, 'connected');
+  await client.close();
+  assert.is(clock.pending, 0);
+  await nothingUnhandled();
+});
+
+tokens('that never come leave no timer behind a client that is closed', async () => {
+  const clock = new ManualClock(1);
+  const server = new ScriptedServer({ heard: courteous });
+  const client = await open(server, new Source(() => new Promise(() => undefined)), clock);
+  await clock.advanceAsync(1_000);
+  await client.close();
+  assert.is(clock.pending, 0);
+  await nothingUnhandled();
+});
+
 for (const [what, given] of [
   ['nothing', undefined],
   ['a number', 5],

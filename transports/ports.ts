@@ -228,7 +228,8 @@ export interface Token {
  *
  * Asked for a token whenever a session binds; a token with `expiresAt` is kept and used again, and another one
  * is asked for shortly before it expires. `refused`: the server did not take the last one, so that there is
- * no use in giving it again. Tokens are sent to the server and told to nobody else.
+ * no use in giving it again. One that has not answered for half of the time of a handshake (`timing`: a minute) is
+ * asked again for the next attempt. Tokens are sent to the server and told to nobody else.
  */
 export interface TokenSource {
   /** Whose tokens these are, for people. */

@@ -21,6 +21,11 @@ export const placeOf = ({
   if (partition !== undefined) {
     if (partitionKey !== undefined)
       throw new SynclineError('schema', '`partitionKey` has a meaning with `partitionValue` only');
+    if (typeof partition !== 'string')
+      throw new SynclineError(
+        'schema',
+        `found a ${typeof partition} for \`partition\`, expected a string; other values go into \`partitionValue\``,
+      );
     return { partition, key: null };
   }
   const value = readPartitionValue(partitionValue);

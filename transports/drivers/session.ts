@@ -100,8 +100,9 @@ export class Session {
 
   /** Whether the session tries to sync, connected or not. */
   get state(): 'active' | 'inactive' {
-    const { phase } = this.#host.machine();
-    return this.#host.ended() !== null || phase === 'paused' || phase === 'failed' ? 'inactive' : 'active';
+    const { phase, held } = this.#host.machine();
+    const isPaused = held.upload && held.download;
+    return this.#host.ended() !== null || isPaused || phase === 'failed' ? 'inactive' : 'active';
   }
 
   get connectionState(): ConnectionState {

@@ -28,16 +28,21 @@ export class TokenKeeper {
   readonly user: string | null;
   readonly #source: TokenSource;
   readonly #clock: Clock;
+  readonly #patience: number;
   /** Told when a token that is in use has been replaced in time. */
   readonly #renewed = new Set<() => void>();
   readonly #known: string[] = [];
   #kept: Kept | null = null;
   #asking: Promise<string> | null = null;
   #timer: Cancel = () => undefined;
+  /** Of the source, which is asked. */
+  #giveUp: (why: string) => void = () => undefined;
 
-  constructor(source: TokenSource | undefined, clock: Clock) {
+  constructor(source: TokenSource | undefined, clock: Clock, handshake = 120_000) {
     this.#source = source ?? none;
     this.#clock = clock;
+    // Before the attempt that it is for is given up, which would be said to be the server's fault.
+    this.#patience = handshake / 2;
     this.user = source?.user ?? null;
   }
 
@@ -64,7 +69,9 @@ export class TokenKeeper {
     this.#renewed.add(renewed);
     return () => {
       this.#renewed.delete(renewed);
-      if (this.#renewed.size === 0) this.#timer();
+      if (this.#renewed.size > 0) return;
+      this.#timer();
+      this.#giveUp('nobody needs one any more');
     };
   }
 
@@ -77,7 +84,7 @@ export class TokenKeeper {
   async #ask(refused: boolean): Promise<string> {
     let given: unknown;
     try {
-      given = await this.#source.token({ refused });
+      given = await this.#inTime(this.#source.token({ refused }));
     } catch (error) {
       throw new Error(this.redacted(`the token source failed: ${String(error)}`));
     }
@@ -97,6 +104,20 @@ export class TokenKeeper {
     if (renewAt > now && this.#renewed.size > 0)
       this.#timer = this.#clock.schedule(renewAt - now, () => this.#renew(token));
     return token;
+  }
+
+  /** What is `asked`, unless that takes so long that it may never come: a request that a sleep has cut off. */
+  #inTime(asked: unknown): Promise<unknown> {
+    return new Promise((resolve, reject) => {
+      const cancel = this.#clock.schedule(this.#patience, () =>
+        this.#giveUp(`it has not answered for ${this.#patience} ms`),
+      );
+      this.#giveUp = (why) => {
+        cancel();
+        reject(new Error(why));
+      };
+      Promise.resolve(asked).then(resolve, reject).finally(cancel);
+    });
   }
 
   #renew(old: string): void {
