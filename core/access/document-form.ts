@@ -41,7 +41,11 @@ export class Scalar {
     if (a < b) return -1;
     if (a > b) return 1;
     // Of what is neither, only NaN is not equal: it comes before all numbers, and equals itself.
-    return (Number.isNaN(a) ? 0 : 1) - (Number.isNaN(b) ? 0 : 1);
+    return Number(other.isNaN) - Number(this.isNaN);
+  }
+
+  get isNaN(): boolean {
+    return Number.isNaN(this.#value);
   }
 
   /** Where it is a text. */
@@ -140,7 +144,7 @@ export const edgeForm = (value: unknown, depth: number): Form | Mismatch => {
 const linkForm = ({ class: name, key }: LinkView): Scalar | Mismatch => {
   const form = edgeForm(key, 0);
   if (form instanceof Mismatch) return form;
-  const id = mixedFromEdge(typeof key === 'number' ? BigInt(key) : key);
+  const id = mixedFromEdge(Number.isSafeInteger(key) ? BigInt(key as number) : key);
   return id instanceof Mismatch ? id : new Scalar('link', linkId(name, valueId(id)));
 };
 
@@ -168,13 +172,13 @@ export const sameForm = (a: unknown, b: unknown): boolean => {
   );
 };
 
-/** As `$lt` and the others order: null for what cannot be compared. */
+/** As `$lt` and the others order: null for what cannot be compared. NaN is neither below nor above any number. */
 export const orderOfForms = (a: unknown, b: unknown): number | null => {
-  if (a instanceof Scalar && b instanceof Scalar) return a.order(b);
+  if (a instanceof Scalar && b instanceof Scalar) return a.isNaN === b.isNaN ? a.order(b) : null;
   return (a ?? null) === null && (b ?? null) === null ? 0 : null;
 };
 
-/** In which order a sort by one field has two documents: null comes first, and kinds in an order of their own. */
+/** In which order a sort by one field has two documents: null comes first, NaN before numbers, kinds in an order of their own. */
 export const compareDocuments = (
   a: Readonly<Record<string, unknown>>,
   b: Readonly<Record<string, unknown>>,
@@ -182,7 +186,8 @@ export const compareDocuments = (
 ): number => {
   const x = edgeForm(a[field] ?? null, 0);
   const y = edgeForm(b[field] ?? null, 0);
-  return orderOfForms(x, y) ?? rankOf(x) - rankOf(y);
+  const order = x instanceof Scalar && y instanceof Scalar ? x.order(y) : null;
+  return order ?? rankOf(x) - rankOf(y);
 };
 
 const rankOf = (form: Form | Mismatch): number =>

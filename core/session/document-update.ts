@@ -321,7 +321,9 @@ class Applier {
     const list = this.tx.list(this.shape.name, this.key, path);
     for (const value of values) {
       const form = formIn(property, value);
-      if (!list.values().some((item) => sameForm(formIn(property, item), form))) list.push(value);
+      const isThere = (item: EdgeValue): boolean => meets(property, item, (each) => sameForm(each, form));
+      // What has no form is for the list to refuse.
+      if (form === undefined || !list.values().some(isThere)) list.push(value);
     }
   }
 
@@ -330,13 +332,13 @@ class Applier {
     const { property, isCollection } = this.propertyAt(edit);
     if (isCollection && property.column.collection === 'set') {
       const set = this.tx.setOf(this.shape.name, this.key, path);
-      for (const member of set.values()) if (edit.goes(formIn(property, member))) set.delete(member);
+      for (const member of set.values()) if (meets(property, member, edit.goes)) set.delete(member);
       return;
     }
     const list = this.tx.list(this.shape.name, this.key, path);
     const values = list.values();
     for (let i = values.length - 1; i >= 0; i--)
-      if (edit.goes(formIn(property, values[i] as EdgeValue))) list.remove(i);
+      if (meets(property, values[i] as EdgeValue, edit.goes)) list.remove(i);
   }
 
   /** The path as transactions take it, and what is there; undefined where nothing is. */
@@ -381,10 +383,15 @@ const isEmpty = (value: EdgeValue | undefined): boolean =>
   value === null ||
   (Array.isArray(value) ? value.length === 0 : isPlainObject(value) && Object.keys(value).length === 0);
 
-/** A member or element as filters compare it: links to one class by their keys. */
-const formIn = ({ column }: Property, value: unknown): Form => {
+/** A member or element as filters compare it: links to one class by their keys. Undefined for what has more levels. */
+const formIn = ({ column }: Property, value: unknown): Form | undefined => {
   const plain =
     value instanceof LinkView && column.type === 'link' && column.target !== null ? value.key : value;
   const form = edgeForm(plain, filterLimits.depth);
-  return form instanceof Mismatch ? null : form;
+  return form instanceof Mismatch ? undefined : form;
+};
+
+const meets = (property: Property, element: EdgeValue, test: (form: Form) => boolean): boolean => {
+  const form = formIn(property, element);
+  return form !== undefined && test(form);
 };
