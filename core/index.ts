@@ -30,9 +30,7 @@ export {
   type IllegalPartition,
   type PartitionType,
   type PartitionValue,
-  partitionName,
   partitionOfName,
-  readPartitionValue,
 } from './access/partition-value.js';
 export {
   type Access,
@@ -43,12 +41,7 @@ export {
   noAccessAnswers,
   type Permissions,
 } from './access/permissions.js';
-export {
-  type Dropped,
-  type PartitionKey,
-  Repartition,
-  type Repartitioned,
-} from './access/repartition.js';
+export { type Dropped, type PartitionKey, Repartition, type Repartitioned } from './access/repartition.js';
 export { toRuleRecord, toRuleValue } from './access/rule-value.js';
 export { destructiveChanges, extendedSchema, joinedSchema, keyCollisions } from './access/schema-change.js';
 export { emptySchema, schemaConfig } from './access/stored-schema.js';
@@ -61,16 +54,8 @@ export {
   syncSpace,
 } from './access/sync-record.js';
 export { crossingWrites, looseLinks, type RefusedWrites, type UploadPolicy } from './access/upload-policy.js';
-export { limits } from './base/limits.js';
-export { compareStrings } from './base/order.js';
-export {
-  inSequence,
-  isEmptyBatch,
-  type RecordBatch,
-  type RecordEntry,
-  type RecordRange,
-} from './base/record.js';
-export { entriesAfter, entriesOf, runLast } from './base/run.js';
+export { isEmptyBatch } from './base/record.js';
+export * from './client.js';
 export {
   type Certificate,
   type ClientPosition,
@@ -80,8 +65,8 @@ export {
   type Extent,
   extentOf,
 } from './history/certificate.js';
-export type { ClientFile, LocalWrite } from './history/client-file.js';
-export { loadClientFile, type RecordsBySpace, recordsBySpace } from './history/client-records.js';
+export type { LocalWrite } from './history/client-file.js';
+export { loadClientFile } from './history/client-records.js';
 export { supersede } from './history/compact.js';
 export { type EncodedError, supersedeEncoded } from './history/compact-encoded.js';
 export { supersedeSegment } from './history/compact-packed.js';
@@ -131,13 +116,12 @@ export {
 } from './history/server-records.js';
 export { type Finding, type VerifyOptions, verifyCompaction } from './history/verify.js';
 export { columnsOf } from './merge/column-lookup.js';
-export type { Decision, Party, Recorder } from './merge/recorder.js';
-export type { ColumnLookup, RuleSet } from './merge/rule.js';
-export { realm, syncline } from './merge/rule-set.js';
+export type { Party, Recorder } from './merge/recorder.js';
+export type { ColumnLookup } from './merge/rule.js';
+export { realm } from './merge/rule-set.js';
 export { type MergeOptions, type TransformError, type Transformed, transform } from './merge/transform.js';
-export { type ApplyError, apply, applyAll, type Draft, edit } from './model/apply.js';
+export { type ApplyError, apply, type Draft, edit } from './model/apply.js';
 export { type Changeset, isOlder } from './model/changeset.js';
-export type { Schema } from './model/class-schema.js';
 export {
   decodeChangeset,
   decodeInstructions,
@@ -147,7 +131,6 @@ export {
   unpack,
 } from './model/codec.js';
 export { difference, type TableDifference } from './model/difference.js';
-export { digest } from './model/digest.js';
 export {
   DoubleBits,
   double,
@@ -160,14 +143,7 @@ export {
   linkTo,
   Timestamp,
 } from './model/edge-types.js';
-export type {
-  Instruction,
-  Kind,
-  Path,
-  PathElement,
-  PathInstruction,
-  SchemaInstruction,
-} from './model/instruction.js';
+export type { Kind, Path, PathElement, PathInstruction, SchemaInstruction } from './model/instruction.js';
 export * as instructions from './model/instruction.js';
 export type { Key, KeyType, KeyValue } from './model/key.js';
 export * as keys from './model/key.js';
@@ -186,15 +162,15 @@ export {
 } from './model/notation.js';
 export type { DownloadCursor, SaltedVersion, SyncProgress, UploadCursor } from './model/progress.js';
 export type { CollectionType, ColumnSpec, ElementType, PrimaryKey, TableSpec } from './model/schema.js';
-export { type ClassConfig, decodeSchema } from './model/schema-config.js';
+export type { ClassConfig } from './model/schema-config.js';
 export type { ConfigError } from './model/schema-findings.js';
-export { type SchemaConflict, schemaInstructions } from './model/schema-instructions.js';
+export type { SchemaConflict } from './model/schema-instructions.js';
 export type { PropertyConfig } from './model/schema-property.js';
 export { schemaOf, toInstructions } from './model/snapshot.js';
-export { emptyState, hasObject, type State } from './model/state.js';
+export { emptyState, hasObject } from './model/state.js';
 export type { Marker, Payload, Value } from './model/value.js';
 export * as values from './model/value.js';
-export { decodeClientMessage, decodeServerMessage, encodeMessage } from './protocol/codec.js';
+export { decodeClientMessage } from './protocol/codec.js';
 export {
   type ErrorAction,
   type ErrorCode,
@@ -204,57 +180,17 @@ export {
   isErrorCode,
   type ResetCode,
 } from './protocol/errors.js';
-export type { Bind, ClientMessage, Message, ServerMessage, Upload } from './protocol/messages.js';
-export { OLDEST_PROTOCOL_VERSION, PROTOCOL_VERSION } from './protocol/version.js';
+export type { Bind, Message, Upload } from './protocol/messages.js';
+export * from './recording.js';
+export * from './recovery.js';
 export { type Anonymized, type AnonymizeOptions, anonymized } from './replay/anonymize.js';
 export { type Condition, type Found, firstBad, firstWhere, parseCondition } from './replay/condition.js';
-export { joinSegments, type RawSegment, segmentHead } from './replay/container.js';
 export type { About, Kind as RecordedKind } from './replay/entry.js';
-export {
-  type ClientTrack,
-  FlightRecorder,
-  type RecordingSink,
-  type ServerTrack,
-} from './replay/flight-recorder.js';
 export { decodeRecording, type Recording } from './replay/recording.js';
 export { Replay, type ReplayedStep, type ReplayOptions } from './replay/replay.js';
 export { printStep, printStepLine } from './replay/transcript.js';
-export { type DroppedRange, droppedIn } from './reset/dropped.js';
-export type { PendingReset, ResetCause, ResetMode } from './reset/mode.js';
-export { type ParkedInstruction, type ParkedWrite, parkedOf } from './reset/parked.js';
-export { Recovery } from './reset/recovery.js';
-export {
-  type InstructionReport,
-  type Outcome,
-  type ParkReason,
-  type RecoveryReport,
-  reportOf,
-  type Transformation,
-  type WriteReport,
-} from './reset/report.js';
-export {
-  besideFile,
-  hasFreshFile,
-  loadClient,
-  loadFreshFile,
-  newFreshFile,
-} from './reset/reset-records.js';
-export { discarded, type PackedWrite, type PreparedSwitch, packed } from './reset/switch.js';
-export { type Candidates, changesWithin } from './session/changes-within.js';
-export { clientStep } from './session/client.js';
-export {
-  type ClientConfig,
-  type ClientEffect,
-  type ClientEvent,
-  type ClientSession,
-  type ClientStep,
-  type Direction,
-  defaultTiming,
-  newClientSession,
-  retryDelay,
-  type SessionFailure,
-  type Timing,
-} from './session/client-session.js';
+export type { DroppedRange } from './reset/dropped.js';
+export type { ResetCause } from './reset/mode.js';
 export {
   type Connection,
   newConnection,
@@ -266,26 +202,9 @@ export {
 export type { Document, PartitionField } from './session/document.js';
 export { type DocumentUpdate, documentReplacement, documentUpdate } from './session/document-update.js';
 export * as documents from './session/document-writes.js';
-export {
-  type Explanation,
-  explain,
-  type LostWrite,
-  lostBy,
-  type PresentWrite,
-  type WriteOrigin,
-} from './session/explain.js';
+export type { PresentWrite, WriteOrigin } from './session/explain.js';
 export * as moves from './session/moved-objects.js';
 export { clientTable, serverTable, toDot } from './session/phases.js';
-export {
-  followed,
-  lookAt,
-  newFollowingMeter,
-  newOutstandingMeter,
-  type Progress,
-  type ProgressMode,
-  pendingBytes,
-  settledAt,
-} from './session/progress.js';
 export { serverStep } from './session/server.js';
 export { connectedFiles, maxOfflineOf } from './session/server-retention.js';
 export {
@@ -299,18 +218,6 @@ export {
   sessionAt,
   sessionKey,
 } from './session/server-session.js';
-export { type Properties, type Transacted, type Transaction, transact } from './session/transaction.js';
+export type { Properties, Transacted } from './session/transaction.js';
 export type { DictionaryEditor, ListEditor, SetEditor } from './session/transaction-collections.js';
-export type { PathArgument } from './session/transaction-place.js';
-export type { PartitionProperty } from './session/transaction-writer.js';
 export { ReadError, type UsageCode, WriteError } from './session/usage-error.js';
-export {
-  changes,
-  type DataChanges,
-  type KeyArgument,
-  type ObjectsView,
-  type ObjectView,
-  objects,
-  readObject,
-  resolveKey,
-} from './session/view.js';

@@ -5,13 +5,21 @@ import { suite } from './kit/suite.js';
 
 const bundle = suite('bundle');
 
-interface Size {
+interface Bytes {
+  readonly minified: number;
+  readonly compressed: number;
+}
+
+interface Part extends Bytes {
+  readonly files: readonly string[];
+}
+
+interface Size extends Bytes {
   readonly name: string;
   readonly goal: number | null;
   readonly ceiling: number;
-  readonly minified: number;
-  readonly compressed: number;
-  readonly files: readonly string[];
+  readonly start: Part;
+  readonly onDemand: Part;
 }
 
 const measure = (): readonly Size[] => {
@@ -38,7 +46,7 @@ bundle('the client and the engine stay below their ceilings', () => {
 bundle(
   'the client brings no link but the one that was asked for, and no store, server or second packing',
   () => {
-    const files = sizes[0]?.files ?? [];
+    const files = [...(sizes[0]?.start.files ?? []), ...(sizes[0]?.onDemand.files ?? [])];
     assert.ok(files.some((path) => path.endsWith('links/websocket.js')));
     for (const path of files)
       assert.not.match(
@@ -47,5 +55,22 @@ bundle(
       );
   },
 );
+
+bundle('what only a client reset needs is loaded when one is asked for', () => {
+  for (const { name, start, onDemand, compressed } of sizes) {
+    assert.is(start.compressed + onDemand.compressed, compressed, name);
+    assert.ok(onDemand.compressed > 5000, `${name}: ${onDemand.compressed} bytes on demand`);
+    for (const end of ['drivers/recovery.js', 'reset/recovery.js', 'reset/state-difference.js'])
+      assert.ok(
+        onDemand.files.some((path) => path.endsWith(end)),
+        `${name}: ${end}`,
+      );
+    assert.is(
+      start.files.find((path) => onDemand.files.includes(path)),
+      undefined,
+      name,
+    );
+  }
+});
 
 bundle.run();

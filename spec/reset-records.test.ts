@@ -1,11 +1,12 @@
 import * as E from 'fp-ts/lib/Either.js';
-import { suite } from 'uvu';
+import { suite } from './kit/suite.js';
 import * as assert from 'uvu/assert';
 import type { RecordEntry } from '../core/base/record.js';
 import { recordsBySpace } from '../core/history/client-records.js';
-import { droppedIn, droppedRecord, firstDropped, loadDropped } from '../core/reset/dropped.js';
+import { droppedRecord, firstDropped, loadDropped } from '../core/reset/dropped.js';
+import { droppedIn, parkedOf } from '../core/reset/losses.js';
 import { type PendingReset, planReset, type ResetCause, resetModes } from '../core/reset/mode.js';
-import { loadParked, type ParkedWrite, parkedOf, parkedRecord } from '../core/reset/parked.js';
+import { loadParked, type ParkedWrite, parkedRecord } from '../core/reset/parked.js';
 import type { Outcome, WriteReport } from '../core/reset/report.js';
 import { loadClient, pendingRecord } from '../core/reset/reset-records.js';
 import { decodeText, encodeText } from '../core/reset/text-record.js';

@@ -1,12 +1,11 @@
 /** The client's machine: those who wait for one write, or for all of them. */
-import { suite } from 'uvu';
+import { suite } from './kit/suite.js';
 import * as assert from 'uvu/assert';
 import { entriesOf } from '../core/base/run.js';
 import { newClientFile } from '../core/history/client-file.js';
 import { writeRecord } from '../core/history/client-records.js';
 import { addTable } from '../core/model/instruction.js';
-import { droppedIn } from '../core/reset/dropped.js';
-import { parkedOf } from '../core/reset/parked.js';
+import { droppedIn, parkedOf } from '../core/reset/losses.js';
 import { type Outcome, parked, recovered, reportOf } from '../core/reset/report.js';
 import { Machine } from './kit/client-machine.js';
 

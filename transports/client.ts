@@ -10,13 +10,14 @@ export type {
   SessionFailure,
   Timing,
   WriteReport,
-} from '../core/index.js';
-export { Client, openClient } from './drivers/client.js';
+} from '../core/client.js';
+export { Client } from './drivers/client.js';
 export type { ClientOptions, FileOptions, ReachOptions, Receipt } from './drivers/client-options.js';
 export type { LinkHistory, PastError, SessionDescription } from './drivers/description.js';
 export { Device, type DeviceOptions, openDevice } from './drivers/device.js';
 export { type ErrorArea, SynclineError } from './drivers/error.js';
 export type { WatchOptions } from './drivers/feed.js';
+export { openClient } from './drivers/open-file.js';
 export type { Parking } from './drivers/parking.js';
 export type { ResetDescription, ResetOptions } from './drivers/reset.js';
 export type { ConnectionState, ConnectionStateChange, Session, WaitOptions } from './drivers/session.js';

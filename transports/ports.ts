@@ -5,7 +5,7 @@
  * methods will do; it comes with a memory twin; and it passes the conformance suite of its port
  * (`syncline/testing`).
  */
-import type { RecordBatch, RecordEntry } from '../core/index.js';
+import type { RecordBatch, RecordEntry } from '../core/client.js';
 
 /**
  * Why a link ended. `lost` covers every end that nobody announced: reset, timeout, process death.

@@ -15,7 +15,7 @@ import {
   type RawSegment,
   type RecordingSink,
   segmentHead,
-} from '../core/index.js';
+} from '../core/recording.js';
 
 export interface RecordingOptions {
   /** Of the whole recording: 16 MiB by default, 64 KiB at least. */

@@ -1,5 +1,5 @@
 /** Versions of the protocol, on which both ends of a link agree before the first message. */
-import { OLDEST_PROTOCOL_VERSION, PROTOCOL_VERSION } from '../core/index.js';
+import { OLDEST_PROTOCOL_VERSION, PROTOCOL_VERSION } from '../core/client.js';
 
 /** What one side speaks (`core/protocol/version.ts`): 1 to 255. */
 export interface VersionRange {

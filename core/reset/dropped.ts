@@ -11,7 +11,6 @@ import * as E from 'fp-ts/lib/Either.js';
 import type { RecordEntry } from '../base/record.js';
 import type { RecordsBySpace } from '../history/client-records.js';
 import { type CorruptRecord, corrupt } from '../history/journal.js';
-import type { WriteReport } from './report.js';
 import { decodeText, encodeText } from './text-record.js';
 
 export const drops = ['discarded', 'parked'] as const;
@@ -25,28 +24,6 @@ export interface DroppedRange {
 }
 
 const SPACE = 'dropped';
-
-const dropOf = ({ instructions }: WriteReport): Drop | null => {
-  if (instructions.some(({ outcome }) => outcome.type === 'parked')) return 'parked';
-  return instructions.some(({ outcome }) => outcome.type === 'superseded' && outcome.by === null)
-    ? 'discarded'
-    : null;
-};
-
-/** What one reset drops, ascending. O(report). */
-export const droppedIn = (writes: readonly WriteReport[]): readonly DroppedRange[] => {
-  const ranges: DroppedRange[] = [];
-  let last: Drop | null = null;
-  for (const write of writes) {
-    const drop = dropOf(write);
-    const before = ranges[ranges.length - 1];
-    if (drop !== null && drop === last && before !== undefined)
-      ranges[ranges.length - 1] = { ...before, to: write.version };
-    else if (drop !== null) ranges.push({ from: write.version, to: write.version, drop });
-    last = drop;
-  }
-  return ranges;
-};
 
 /** The first range that has something of `from` to `to`, both included. `ranges` ascend. O(ranges). */
 export const firstDropped = (

@@ -12,7 +12,7 @@ import type { RecordsBySpace } from '../history/client-records.js';
 import { type CorruptRecord, corrupt } from '../history/journal.js';
 import { decodeInstructions, encodeInstructions } from '../model/codec.js';
 import type { Instruction } from '../model/instruction.js';
-import type { ParkReason, WriteReport } from './report.js';
+import type { ParkReason } from './report.js';
 import { decodeText, encodeText } from './text-record.js';
 
 export interface ParkedInstruction {
@@ -33,20 +33,6 @@ export interface ParkedWrite {
 }
 
 const SPACE = 'parked';
-
-/** What the parked parts of a report are, with ids from `nextId` on. */
-export const parkedOf = (writes: readonly WriteReport[], nextId: number): readonly ParkedWrite[] => {
-  const out: ParkedWrite[] = [];
-  for (const { version, timestamp, instructions } of writes) {
-    const lost: ParkedInstruction[] = [];
-    for (const { instruction, outcome } of instructions)
-      if (outcome.type === 'parked') lost.push({ instruction, why: outcome.why, reason: outcome.reason });
-      else if (outcome.type === 'superseded' && outcome.by !== null)
-        lost.push({ instruction, why: 'superseded', reason: outcome.reason });
-    if (lost.length > 0) out.push({ id: nextId + out.length, version, timestamp, instructions: lost });
-  }
-  return out;
-};
 
 const hexOf = (bytes: Uint8Array): string =>
   Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('');

@@ -4,6 +4,7 @@
  * A write is a changeset, made in one transaction. What it says of itself is what was left of it when the
  * reset began: what earlier downloads had merged away is counted (`mergedBefore`), and was told then.
  */
+import type { LocalWrite } from '../history/client-file.js';
 import type { Instruction } from '../model/instruction.js';
 
 /**
@@ -85,3 +86,18 @@ export const reportOf = (writes: readonly WriteReport[]): RecoveryReport => {
 
 export const recovered: Outcome = Object.freeze({ type: 'recovered' });
 export const parked = (why: ParkReason, reason: string): Outcome => ({ type: 'parked', why, reason });
+
+/** What a discard does to the writes, as a report. `fallback`: why it came to that, where the app wanted more. */
+export const discarded = (writes: readonly LocalWrite[], fallback: string | null): readonly WriteReport[] =>
+  writes.map(({ version, original }) => ({
+    version,
+    timestamp: original.timestamp,
+    mergedBefore: 0,
+    instructions: original.instructions.map((instruction) => ({
+      instruction,
+      outcome:
+        fallback === null
+          ? { type: 'superseded', by: null, reason: 'the app takes the state of the server' }
+          : { type: 'parked', why: 'recoveryFailed', reason: fallback },
+    })),
+  }));

@@ -14,14 +14,12 @@ import type { RecordEntry } from '../base/record.js';
 import { runOf } from '../base/run.js';
 import type { Commit } from '../history/client-commit.js';
 import type { ClientFile, LocalWrite } from '../history/client-file.js';
-import { baseForgotten, metaRecord, writeRecord } from '../history/client-records.js';
-import { encodeInstructions } from '../model/codec.js';
+import { baseForgotten, metaRecord } from '../history/client-records.js';
 import type { State } from '../model/state.js';
 import { type DroppedRange, droppedRecord } from './dropped.js';
 import type { PendingReset } from './mode.js';
 import { type ParkedWrite, parkedRecord } from './parked.js';
-import type { RecoveredWrite } from './recovery.js';
-import type { RecoveryReport, WriteReport } from './report.js';
+import type { RecoveryReport } from './report.js';
 import { pendingRecord } from './reset-records.js';
 
 /** A write as the new file keeps it, and as it is stored. */
@@ -42,38 +40,6 @@ export interface PreparedSwitch {
   /** All writes up to this client version are accounted for. */
   readonly through: number;
 }
-
-/** Packs what was recovered, from position `from` on. Yields now and then. */
-export function* packed(
-  writes: readonly RecoveredWrite[],
-  serverVersion: number,
-  from: number,
-): Generator<undefined, readonly PackedWrite[], undefined> {
-  const out: PackedWrite[] = [];
-  for (let at = from; at < writes.length; at++) {
-    const { version, timestamp, instructions } = writes[at] as RecoveredWrite;
-    const original = { version, base: serverVersion, timestamp, origin: 0, instructions };
-    const write = { version, original, current: original, bytes: encodeInstructions(instructions).length };
-    out.push({ write, record: writeRecord(original) });
-    if (at % 64 === 63) yield;
-  }
-  return out;
-}
-
-/** What a discard does to the writes, as a report. `fallback`: why it came to that, where the app wanted more. */
-export const discarded = (writes: readonly LocalWrite[], fallback: string | null): readonly WriteReport[] =>
-  writes.map(({ version, original }) => ({
-    version,
-    timestamp: original.timestamp,
-    mergedBefore: 0,
-    instructions: original.instructions.map((instruction) => ({
-      instruction,
-      outcome:
-        fallback === null
-          ? { type: 'superseded', by: null, reason: 'the app takes the state of the server' }
-          : { type: 'parked', why: 'recoveryFailed', reason: fallback },
-    })),
-  }));
 
 export interface SwitchCommit extends Commit {
   readonly pending: PendingReset;

@@ -3,6 +3,8 @@
  * files that are open at once: on one connection, with one clock, as one user. They die together, but each is
  * closed and opened again by itself.
  */
+// What a reset loads is there beforehand: the disk that it comes from knows nothing of simulated time.
+import '../../transports/drivers/recovery.js';
 import {
   type Client,
   type ClientOptions,

@@ -2,15 +2,16 @@
  * The calls of one file: its present line, the token that goes with it, and what became of the lines before.
  * Each attempt has a number, so that events of one that was given up are told from those of the present one.
  */
-import type { ClientEvent, ClientMessage, ServerMessage } from '../../core/index.js';
+import type { ClientEvent, ClientMessage, ServerMessage } from '../../core/client.js';
 import type { CloseReason, Entropy } from '../ports.js';
 import { type LinkHistory, noLinks } from './description.js';
+import { textOf } from './error.js';
 import type { Line, Lines } from './line.js';
+import type { Timeless } from './timeless.js';
 import type { TokenKeeper } from './tokens.js';
 
 /** The events that a link gives rise to. */
 type Heard = Extract<ClientEvent, { type: 'opened' | 'closed' | 'message' | 'garbage' }>;
-type TimelessHeard = Heard extends infer Event ? (Event extends Heard ? Omit<Event, 'now'> : never) : never;
 
 export interface CallerOptions {
   readonly lines: Lines;
@@ -20,7 +21,7 @@ export interface CallerOptions {
   /** Whether events are wanted at all. */
   readonly isListening: () => boolean;
   /** `frame`: that of the message. */
-  readonly heard: (event: TimelessHeard, frame?: Uint8Array) => void;
+  readonly heard: (event: Timeless<Heard>, frame?: Uint8Array) => void;
 }
 
 /** Uniform in [0, 1). */
@@ -105,7 +106,7 @@ export class Caller {
 
   #unauthorized(attempt: number, error: unknown): void {
     if (!this.#isPresent(attempt)) return;
-    const message = error instanceof Error ? error.message : String(error);
+    const message = textOf(error);
     this.#line?.close({ code: 'normal', message: 'there is no token' });
     this.#closed(attempt, { code: 'unreachable', message });
   }

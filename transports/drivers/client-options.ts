@@ -1,9 +1,10 @@
 /** What a client is opened with. */
-import type { FlightRecorder, RecordsBySpace, RuleSet, Timing } from '../../core/index.js';
+import type { RecordsBySpace, RuleSet, Timing } from '../../core/client.js';
+import type { FlightRecorder } from '../../core/recording.js';
 import type { ClientStore, Clock, Connector, Entropy, TokenSource } from '../ports.js';
 import type { Client } from './client.js';
 import type { Lines } from './line.js';
-import type { ResetOptions } from './reset.js';
+import type { LoadRecovery, ResetOptions } from './reset.js';
 import type { WaitOptions } from './session.js';
 import type { TokenKeeper } from './tokens.js';
 
@@ -54,6 +55,7 @@ export interface Surroundings {
   readonly clock: Clock;
   readonly entropy: Entropy;
   readonly recorder?: FlightRecorder;
+  readonly loadRecovery: LoadRecovery;
   /** Told when a client has begun to close. */
   readonly closing: (client: Client) => void;
 }

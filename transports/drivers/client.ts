@@ -13,91 +13,41 @@ import {
   type ClientFile,
   type ClientSession,
   type ClientStep,
-  type ClientTrack,
   changes,
   clientStep,
   type DataChanges,
-  decodeSchema,
-  defaultTiming,
   type Explanation,
   explain,
   type Instruction,
   inSequence,
   type KeyArgument,
-  loadClient,
   newClientSession,
   type ObjectsView,
   type ObjectView,
   type PathArgument,
   type RecordBatch,
-  recordsBySpace,
   resolveKey,
+  retryDelay,
   type State,
   schemaInstructions,
-  syncline,
   type Transaction,
   transact,
-} from '../../core/index.js';
-import { systemClock, systemEntropy } from '../clock.js';
+} from '../../core/client.js';
+import type { ClientTrack } from '../../core/recording.js';
 import type { Cancel, ClientStore } from '../ports.js';
 import { Caller, chanceOf } from './caller.js';
-import type { ClientOptions, FileOptions, Receipt, Resets, Surroundings } from './client-options.js';
-import { SynclineError } from './error.js';
-import { noShape, placeOf, type Shape } from './file-place.js';
-import { directLines } from './line.js';
+import type { Receipt, Resets, Surroundings } from './client-options.js';
+import { SynclineError, textOf } from './error.js';
+import { noShape, type Shape } from './file-place.js';
 import { Parking } from './parking.js';
 import { Performer } from './performer.js';
-import { type BesideClient, manualReset, ResetRunner } from './reset.js';
+import { type BesideClient, ResetRunner } from './reset.js';
 import { Session } from './session.js';
 import { Snapshot } from './snapshot.js';
-import { TokenKeeper } from './tokens.js';
+import type { Timeless } from './timeless.js';
 
 /** What a transaction comes to, or why it was not made. */
 export type Written<Result> = ReturnType<typeof transact<Result>>;
-
-/** Opens a file: reads its store, adds the classes and properties that it lacks, and lets it sync. */
-export const openClient = (options: ClientOptions): Promise<Client> => {
-  const { connector, token, timing, clock = systemClock, entropy = systemEntropy } = options;
-  return openFile(options, {
-    lines: directLines(connector),
-    tokens: new TokenKeeper(token, clock),
-    timing: { ...defaultTiming, ...timing },
-    clock,
-    entropy,
-    closing: () => undefined,
-  });
-};
-
-/** @internal As `openClient`, on what is given. */
-export const openFile = async (options: FileOptions, shared: Surroundings): Promise<Client> => {
-  const around = options.recorder === undefined ? shared : { ...shared, recorder: options.recorder };
-  const schema = decodeSchema(options.schema);
-  if (E.isLeft(schema)) throw SynclineError.ofList('schema', 'the schema is not valid', schema.left);
-  const entries = await options.store.load();
-  const stored = loadClient(entries);
-  if (E.isLeft(stored)) throw new SynclineError('store', stored.left.message, stored.left);
-  const { file, reset, parked, dropped } = stored.right;
-  const { state } = file;
-  const additions = schemaInstructions(state, schema.right);
-  if (E.isLeft(additions))
-    throw SynclineError.ofList('schema', 'the schema does not fit the file', additions.left);
-  const extended = applyAll(state, additions.right);
-  if (E.isLeft(extended)) throw new SynclineError('schema', extended.left.message, extended.left);
-  const place = placeOf(options);
-  const config: ClientConfig = {
-    partition: place.partition,
-    rules: options.rules ?? syncline,
-    explain: options.explain ?? false,
-    timing: around.timing,
-    reset: options.reset?.mode ?? 'manual',
-  };
-  const machine = newClientSession(config, file, reset, parked, dropped);
-  const resets = { options: options.reset ?? manualReset, stored: recordsBySpace(entries) };
-  const client = new Client(options.store, { schema: schema.right, key: place.key }, machine, around, resets);
-  if (additions.right.length > 0) await client.extend(additions.right, extended.right);
-  if (options.connect ?? true) client.session.resume();
-  return client;
-};
 
 /** What the peer is told of why a line ends. */
 const endings = { done: 'normal', violation: 'protocolError', timeout: 'lost' } as const;
@@ -147,13 +97,13 @@ export class Client {
       entropy,
       now: () => this.#now(),
       isListening: () => this.#failure === null && this.#closing === null,
-      heard: (event, frame) => void this.#dispatch({ ...event, now: this.#now() }, frame),
+      heard: (event, frame) => this.#happened(event, frame),
     });
     this.session = new Session({
       path: store.place ?? null,
       user: tokens.user,
       now: () => this.#now(),
-      dispatch: (event) => void this.#dispatch({ ...event, now: this.#now() }),
+      dispatch: (event) => this.#happened(event),
       machine: () => this.#machine,
       links: () => this.#caller.links,
       reset: () => this.#reset?.description ?? null,
@@ -162,13 +112,13 @@ export class Client {
     this.parking = new Parking({
       parked: () => this.#machine.parked,
       state: () => this.#machine.file.state,
-      dismiss: (id) => void this.#dispatch({ type: 'dismiss', id, now: this.#now() }),
+      dismiss: (id) => this.#happened({ type: 'dismiss', id }),
       write: (body, id) => this.#writing(body, id),
       transact: (body) => this.#transact(body),
     });
     this.#reset = resets === null ? null : this.#resetRunner(resets);
     this.#stopRenewing = tokens.whenRenewed(() => {
-      if (this.session.state === 'active') this.#dispatch({ type: 'renewed', now: this.#now() });
+      if (this.session.state === 'active') this.#happened({ type: 'renewed' });
     });
   }
 
@@ -250,8 +200,9 @@ export class Client {
    * for its next attempt, and finds out soon whether a link that seems open still is.
    */
   reconnect(): void {
-    if (this.#failure === null && this.#closing === null)
-      this.#dispatch({ type: 'reconnect', now: this.#now() });
+    if (this.#failure !== null || this.#closing !== null) return;
+    this.#happened({ type: 'reconnect' });
+    this.#reset?.hurry();
   }
 
   /** Ends the conversation, waits until everything decided is on disk, and closes the store. Idempotent. */
@@ -297,8 +248,10 @@ export class Client {
         schema: this.#shape.schema,
         clock: this.#around.clock,
         options,
+        loadRecovery: this.#around.loadRecovery,
+        retryDelay: (attempts) => retryDelay(around.timing, attempts, chanceOf(around.entropy)),
         machine: () => this.#machine,
-        dispatch: (event) => void this.#dispatch({ ...event, now: this.#now() }),
+        dispatch: (event) => this.#happened(event),
         openBeside,
         extend: () => this.#extendNow(),
         settled: () => this.#performer.settled(),
@@ -317,7 +270,7 @@ export class Client {
     if (E.isRight(extended)) this.#write(additions.right, extended.right);
   }
 
-  #transact<Result>(body: (tx: Transaction) => Result): ReturnType<typeof transact<Result>> {
+  #transact<Result>(body: (tx: Transaction) => Result): Written<Result> {
     this.#isWriting = true;
     try {
       return transact(this.#machine.file.state, this.#shape.schema, body, undefined, this.#shape.key);
@@ -341,6 +294,10 @@ export class Client {
     // A caller who does not wait learns of the failure from the next call.
     saved.catch(() => undefined);
     return { version: next.session.file.version, saved };
+  }
+
+  #happened(event: Timeless<ClientEvent>, frame?: Uint8Array): void {
+    this.#dispatch({ ...event, now: this.#now() }, frame);
   }
 
   #dispatch(event: ClientEvent, frame?: Uint8Array): ClientStep {
@@ -414,8 +371,7 @@ export class Client {
       try {
         listener(all);
       } catch (error) {
-        const why = error instanceof Error ? error.message : String(error);
-        this.session.failed(new SynclineError('listener', `a listener threw: ${why}`, error));
+        this.session.failed(new SynclineError('listener', `a listener threw: ${textOf(error)}`, error));
       }
   }
 
@@ -425,15 +381,15 @@ export class Client {
     if (at === null) return;
     const { clock, entropy } = this.#around;
     const wait = Math.max(0, at - clock.now());
-    this.#timer = clock.schedule(
-      wait,
-      () => void this.#dispatch({ type: 'timer', chance: chanceOf(entropy), now: this.#now() }),
-    );
+    this.#timer = clock.schedule(wait, () => this.#happened({ type: 'timer', chance: chanceOf(entropy) }));
   }
 
   #storeFailed(error: unknown): void {
-    const why = error instanceof Error ? error.message : String(error);
-    this.#failure = new SynclineError('store', `what was written could not be saved: ${why}`, error);
+    this.#failure = new SynclineError(
+      'store',
+      `what was written could not be saved: ${textOf(error)}`,
+      error,
+    );
     this.#timer();
     this.#stopRenewing();
     this.#caller.disconnect({ code: 'goingAway', message: 'the device cannot save' });

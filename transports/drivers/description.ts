@@ -1,5 +1,5 @@
 /** One printable record of a session: the answer to "why does it not sync?". Plain data, and no secrets. */
-import { type ClientSession, type Direction, lookAt } from '../../core/index.js';
+import { type ClientSession, type Direction, lookAt } from '../../core/client.js';
 import type { SynclineError } from './error.js';
 import type { ResetDescription } from './reset.js';
 

@@ -2,12 +2,14 @@
  * A device: several files open at once, each with its own session, all on one connection, as one user. The
  * connection is opened with the first file that wants it and ends a while after the last one is done with it.
  */
-import { defaultTiming } from '../../core/index.js';
+import { defaultTiming } from '../../core/client.js';
 import { systemClock, systemEntropy } from '../clock.js';
 import { chanceOf } from './caller.js';
-import { type Client, openFile } from './client.js';
+import type { Client } from './client.js';
 import type { FileOptions, ReachOptions, Surroundings } from './client-options.js';
 import { SynclineError } from './error.js';
+import { openFile } from './open-file.js';
+import { loadRecovery } from './reset.js';
 import { SharedLines } from './shared.js';
 import { TokenKeeper } from './tokens.js';
 
@@ -36,6 +38,7 @@ export class Device {
       timing,
       clock,
       entropy,
+      loadRecovery,
       closing: (client) => void this.#files.delete(client),
     };
   }

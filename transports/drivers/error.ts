@@ -42,3 +42,6 @@ export class SynclineError extends Error {
     return new SynclineError(area, [`${title}:`, ...lines].join('\n'), findings);
   }
 }
+
+/** What was thrown, in words. */
+export const textOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));

@@ -1,6 +1,6 @@
 /** Which partition a file is of, as an application says it. */
 import * as E from 'fp-ts/lib/Either.js';
-import { type PartitionProperty, partitionName, readPartitionValue, type Schema } from '../../core/index.js';
+import { type PartitionProperty, partitionName, readPartitionValue, type Schema } from '../../core/client.js';
 import type { FileOptions } from './client-options.js';
 import { SynclineError } from './error.js';
 

@@ -8,7 +8,7 @@ import {
   decodeServerMessage,
   encodeMessage,
   type ServerMessage,
-} from '../../core/index.js';
+} from '../../core/client.js';
 import type { CloseReason, Connector } from '../ports.js';
 
 /** As `Link`: no event comes from within a call. */

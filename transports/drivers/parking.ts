@@ -3,7 +3,7 @@
  * refused. They stay until the app dismisses them or has made something of them.
  */
 import * as E from 'fp-ts/lib/Either.js';
-import { applyAll, type ParkedWrite, type State, type Transaction } from '../../core/index.js';
+import { applyAll, type ParkedWrite, type State, type Transaction } from '../../core/client.js';
 import type { Written } from './client.js';
 import type { Receipt } from './client-options.js';
 import { SynclineError } from './error.js';

@@ -9,7 +9,7 @@ import {
   type Progress,
   pendingBytes,
   settledAt,
-} from '../../core/index.js';
+} from '../../core/client.js';
 import { Reader } from './feed.js';
 
 /** A meter and its reader; told of the machine after each step. */

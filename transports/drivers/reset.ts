@@ -1,44 +1,37 @@
 /**
- * Runs client resets: downloads a fresh file beside the old one, recovers what was not synced, and hands both to
- * the machine for the switch. All of it happens beside the app's reads and writes, in portions of a few
- * milliseconds; what the switch itself has left to do is to commit.
+ * Runs client resets: downloads a fresh file beside the old one, has what was not synced recovered
+ * (`recovery.ts`), and hands both to the machine for the switch. All of it happens beside the app's reads and
+ * writes; what the switch itself has left to do is to commit.
  *
  * The fresh file is a client of its own, in the same store and on the same connection, that never uploads. What
  * it has downloaded stays across pauses and restarts. The app's callbacks may take as long as they like: until
  * they are done the old file is what there is.
+ *
+ * The module that recovers is loaded when the fresh data are there: then the network works that it may have to
+ * come over. Where it cannot be loaded all the same, it is asked for again, ever less often, and the old file
+ * stays as it is, unsynced writes and all. Some browsers remember for the life of a page that a module could not
+ * be fetched; the reset goes on there when the page is loaded again.
  */
-import * as E from 'fp-ts/lib/Either.js';
 import {
   besideFile,
   type ClientEvent,
   type ClientFile,
   type ClientSession,
-  changesWithin,
   type DataChanges,
-  discarded,
-  droppedIn,
-  entriesAfter,
-  entriesOf,
   hasFreshFile,
   loadFreshFile,
   newFreshFile,
-  type PackedWrite,
   type PendingReset,
-  type PreparedSwitch,
-  packed,
-  parkedOf,
   type RecordsBySpace,
-  Recovery,
   type RecoveryReport,
   type ResetMode,
-  reportOf,
-  runLast,
   type Schema,
-  schemaInstructions,
-} from '../../core/index.js';
+} from '../../core/client.js';
 import type { ClientStore, Clock } from '../ports.js';
-import { SynclineError } from './error.js';
+import { SynclineError, textOf } from './error.js';
+import type { Recovered, recovered } from './recovery.js';
 import { Snapshot } from './snapshot.js';
+import type { Timeless } from './timeless.js';
 
 export interface ResetOptions {
   /** What to do where the server asks for a client reset. */
@@ -56,14 +49,21 @@ export const manualReset: ResetOptions = { mode: 'manual' };
 
 /** What a reset is at, for people and for programs. */
 export interface ResetDescription {
-  readonly stage: 'downloading' | 'before' | 'recovering';
+  readonly stage: 'downloading' | 'loading' | 'before' | 'recovering';
   readonly performs: PendingReset['performs'];
   /** Whether the server was reached: its versions that are here, and that there are. */
   readonly downloadedVersion: number;
   readonly newestVersion: number;
-  /** What stands in the way of the download now. */
+  /** What stands in the way of the download, or of loading the code that recovers, now. */
   readonly failure: string | null;
+  /** When that code is asked for again, in milliseconds since 1970; null where it is not waited for. */
+  readonly nextAttempt: number | null;
 }
+
+/** Loads what a recovery needs and an app's start does not. */
+export type LoadRecovery = () => Promise<{ readonly recovered: typeof recovered }>;
+
+export const loadRecovery: LoadRecovery = () => import('./recovery.js');
 
 /** The client of a fresh file, as far as a reset needs it. */
 export interface BesideClient {
@@ -73,19 +73,16 @@ export interface BesideClient {
   close(): Promise<void>;
 }
 
-type TimelessEvent = ClientEvent extends infer Event
-  ? Event extends ClientEvent
-    ? Omit<Event, 'now'>
-    : never
-  : never;
-
 export interface ResetHost {
   readonly store: ClientStore;
   readonly schema: Schema;
   readonly clock: Clock;
   readonly options: ResetOptions;
+  readonly loadRecovery: LoadRecovery;
+  /** Milliseconds until the next attempt, after so many that have failed. */
+  readonly retryDelay: (attempts: number) => number;
   readonly machine: () => ClientSession;
-  readonly dispatch: (event: TimelessEvent) => void;
+  readonly dispatch: (event: Timeless<ClientEvent>) => void;
   /** Opens the client of a fresh file. */
   readonly openBeside: (file: ClientFile, store: ClientStore) => BesideClient;
   /** Adds the classes of the schema that the fresh data lack. */
@@ -95,13 +92,8 @@ export interface ResetHost {
   readonly failed: (error: SynclineError) => void;
 }
 
-/** Milliseconds of work without a pause, by the host's clock. */
-const PORTION = 8;
-
 /** How often a fresh file is begun anew, because the server does not know it any more. */
 const FRESH_STARTS = 3;
-
-const textOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
 
 export class ResetRunner {
   readonly #host: ResetHost;
@@ -110,6 +102,9 @@ export class ResetRunner {
   #running: AbortController | null = null;
   #beside: BesideClient | null = null;
   #stage: ResetDescription['stage'] = 'downloading';
+  /** Why the code that recovers is not there yet. */
+  #unloaded: Pick<ResetDescription, 'failure' | 'nextAttempt'> | null = null;
+  #hurry: () => void = () => undefined;
   #changes: ReadonlyMap<string, DataChanges> | null = null;
 
   /** `stored`: what the store held when the file was opened. */
@@ -130,6 +125,8 @@ export class ResetRunner {
       downloadedVersion: file?.progress.download.serverVersion ?? 0,
       newestVersion: file?.progress.latest.version ?? 0,
       failure: failure === null ? null : `${failure.name}: ${failure.message}`,
+      nextAttempt: null,
+      ...this.#unloaded,
     };
   }
 
@@ -160,7 +157,13 @@ export class ResetRunner {
     this.#leave();
   }
 
+  /** Asks at once for the code that could not be loaded. */
+  hurry(): void {
+    this.#hurry();
+  }
+
   #leave(): void {
+    this.#unloaded = null;
     if (this.#beside === null) return;
     this.#fresh = this.#beside.machine().file;
     void this.#beside.close();
@@ -183,11 +186,14 @@ export class ResetRunner {
     this.#stage = 'downloading';
     const fresh = await this.#download(signal);
     if (signal.aborted) return;
+    this.#stage = 'loading';
+    const recover = await this.#load(signal);
+    if (recover === null) return;
     this.#stage = 'before';
     await options.onBefore?.(new Snapshot(machine().file.state));
     if (signal.aborted) return;
     this.#stage = 'recovering';
-    await this.#switchSomehow(fresh, pending, signal);
+    await this.#switchSomehow(recover, fresh, pending, signal);
   }
 
   /** What a callback throws when all is decided is told like what any listener throws. */
@@ -227,19 +233,53 @@ export class ResetRunner {
     }
   }
 
+  /** The code that recovers; null where the reset was stopped before it came. */
+  async #load(signal: AbortSignal): Promise<typeof recovered | null> {
+    const { clock, failed, loadRecovery, retryDelay } = this.#host;
+    for (let attempts = 0; ; attempts++) {
+      try {
+        const module = await loadRecovery();
+        if (signal.aborted) return null;
+        this.#unloaded = null;
+        return module.recovered;
+      } catch (error) {
+        if (signal.aborted) return null;
+        const failure = `the code that a client reset needs could not be loaded: ${textOf(error)}`;
+        if (attempts === 0) failed(new SynclineError('session', `${failure}; it is asked for again`, error));
+        const wait = retryDelay(attempts);
+        this.#unloaded = { failure, nextAttempt: clock.now() + wait };
+        await new Promise<void>((resolve) => {
+          const cancel = clock.schedule(wait, resolve);
+          this.#hurry = () => {
+            cancel();
+            resolve();
+          };
+          signal.addEventListener('abort', this.#hurry, { once: true });
+        });
+        this.#hurry = () => undefined;
+        if (signal.aborted) return null;
+      }
+    }
+  }
+
   /**
    * Recovers and switches. Where the recovery itself fails and the mode allows it, takes the fresh data alone.
    * From the end of the recovery to the switch nobody else gets a turn: what was written between would be lost.
    */
-  async #switchSomehow(fresh: ClientFile, pending: PendingReset, signal: AbortSignal): Promise<void> {
-    const { machine, options } = this.#host;
+  async #switchSomehow(
+    recover: typeof recovered,
+    fresh: ClientFile,
+    pending: PendingReset,
+    signal: AbortSignal,
+  ): Promise<void> {
+    const { machine, options, schema, clock } = this.#host;
     let performed = pending;
-    let prepared: PreparedSwitch | null = null;
-    while (prepared === null) {
+    let done: Recovered | null = null;
+    while (done === null) {
       try {
-        const finish = await this.#recovered(fresh, performed, signal);
+        const finish = await recover({ fresh, pending: performed, schema, clock, machine }, signal);
         if (finish === null || signal.aborted) return;
-        prepared = finish();
+        done = finish();
       } catch (error) {
         const mayDiscard = machine().config.reset === 'recoverOrDiscard' && performed.performs === 'recovery';
         if (!mayDiscard || signal.aborted) throw error;
@@ -247,125 +287,21 @@ export class ResetRunner {
         performed = { ...pending, performs: 'discard', fallback };
       }
     }
-    this.#switch(prepared);
+    this.#switch(done);
     const { fallback } = performed;
     if (fallback !== null && performed !== pending)
       void this.#tell('onFallback', () => options.onFallback?.(fallback));
   }
 
-  #switch(prepared: PreparedSwitch): void {
+  #switch({ prepared, changes }: Recovered): void {
     const { machine, options, dispatch, extend, settled } = this.#host;
     const before = new Snapshot(machine().file.state);
     this.#fresh = null;
+    this.#changes = changes;
     dispatch({ type: 'switched', prepared });
     const after = new Snapshot(machine().file.state);
     extend();
     const { report } = prepared;
     void settled().then(() => this.#tell('onAfter', () => options.onAfter?.(before, after, report)));
   }
-
-  /**
-   * What is left to do when all that takes time is done: to carry over what was written meanwhile, and to say
-   * what it comes to, for a switch in the same turn. Null where it was stopped.
-   */
-  async #recovered(
-    fresh: ClientFile,
-    pending: PendingReset,
-    signal: AbortSignal,
-  ): Promise<(() => PreparedSwitch) | null> {
-    const { machine, schema } = this.#host;
-    const { cause } = pending;
-    const { file, config } = machine();
-    const integrated = cause.integrated ?? file.progress.upload.clientVersion;
-    const unsynced = () => entriesAfter(machine().file.writes, integrated);
-    const isRecovery = pending.performs === 'recovery';
-    const recovery = new Recovery({
-      base: file.base,
-      fresh: fresh.base,
-      state: file.state,
-      ident: file.ident,
-      rules: config.rules,
-      rejected: cause.rejected.length === 0 ? null : { versions: cause.rejected, reason: cause.message },
-    });
-    const known = entriesOf(file.writes).filter(({ version }) => version <= integrated);
-    if (!(await this.#inTurns(recovery.compare(known), signal))) return null;
-    const serverVersion = fresh.progress.download.serverVersion;
-    const writes: PackedWrite[] = [];
-    const waiting = () =>
-      isRecovery ? entriesAfter(machine().file.writes, Math.max(integrated, recovery.through)) : [];
-    const carry = async (): Promise<boolean> => {
-      const more = waiting();
-      if (more.length === 0) return true;
-      if (!(await this.#inTurns(recovery.carry(more), signal))) return false;
-      const done = await this.#inTurns(packed(recovery.writes, serverVersion, writes.length), signal);
-      if (done) writes.push(...done.result);
-      return done !== null;
-    };
-    const carryNow = (): void => {
-      runNow(recovery.carry(waiting()));
-      writes.push(...runNow(packed(recovery.writes, serverVersion, writes.length)));
-    };
-    if (!(await carry())) return null;
-    if (!(await this.#foreseeChanges(recovery, signal))) return null;
-    return () => {
-      // What was written in between is little, and merged without another turn.
-      const through = runLast(machine().file.writes)?.version ?? 0;
-      if (recovery.through < through) this.#changes = null;
-      carryNow();
-      const recovered = recovery.finish();
-      const lacking = schemaInstructions(recovered.state, schema);
-      if (E.isLeft(lacking))
-        throw new Error(
-          `the schema does not fit the fresh data: ${lacking.left.map(({ message }) => message).join('; ')}`,
-        );
-      const report = isRecovery ? recovered.report : discarded(unsynced(), pending.fallback);
-      const nextId = Math.max(0, ...machine().parked.map(({ id }) => id)) + 1;
-      return {
-        fresh,
-        base: recovered.base,
-        state: recovered.state,
-        writes,
-        report: reportOf(report),
-        parked: parkedOf(report, nextId),
-        dropped: droppedIn(report),
-        through,
-      };
-    };
-  }
-
-  /** Finds out what the switch will change, so that the app need not wait for that. */
-  async #foreseeChanges(recovery: Recovery, signal: AbortSignal): Promise<boolean> {
-    this.#changes = null;
-    const { touched } = recovery;
-    if (touched === null) return true;
-    const before = this.#host.machine().file.state;
-    const after = recovery.finish().state;
-    const found = await this.#inTurns(changesWithin(before, after, touched), signal);
-    if (found !== null) this.#changes = found.result;
-    return found !== null;
-  }
-
-  /** Runs `work` in portions; null where it was stopped in between. */
-  async #inTurns<Result>(
-    work: Generator<undefined, Result, undefined>,
-    signal: AbortSignal,
-  ): Promise<{ readonly result: Result } | null> {
-    const { clock } = this.#host;
-    let since = clock.now();
-    for (;;) {
-      const step = work.next();
-      if (step.done === true) return { result: step.value };
-      if (clock.now() - since < PORTION) continue;
-      await new Promise<void>((resolve) => void clock.schedule(0, resolve));
-      if (signal.aborted) return null;
-      since = clock.now();
-    }
-  }
 }
-
-const runNow = <Result>(work: Generator<undefined, Result, undefined>): Result => {
-  for (;;) {
-    const step = work.next();
-    if (step.done === true) return step.value;
-  }
-};

@@ -12,12 +12,13 @@ import {
   type Progress,
   type ProgressMode,
   type ResetMode,
-} from '../../core/index.js';
+} from '../../core/client.js';
 import { description, type LinkHistory, type PastError, type SessionDescription } from './description.js';
 import { SynclineError } from './error.js';
 import { Feed, type Reader, type WatchOptions } from './feed.js';
 import { ProgressWatches } from './progress.js';
 import type { ResetDescription } from './reset.js';
+import type { Timeless } from './timeless.js';
 
 /** The physical state: whether there is a link to the server. */
 export type ConnectionState = 'disconnected' | 'connecting' | 'connected';
@@ -32,17 +33,11 @@ export interface WaitOptions {
   readonly signal?: AbortSignal;
 }
 
-type TimelessEvent = ClientEvent extends infer Event
-  ? Event extends ClientEvent
-    ? Omit<Event, 'now'>
-    : never
-  : never;
-
 export interface SessionHost {
   readonly path: string | null;
   readonly user: string | null;
   readonly now: () => number;
-  readonly dispatch: (event: TimelessEvent) => void;
+  readonly dispatch: (event: Timeless<ClientEvent>) => void;
   readonly machine: () => ClientSession;
   readonly links: () => LinkHistory;
   readonly reset: () => ResetDescription | null;
@@ -292,7 +287,7 @@ export class Session {
   }
 
   #wait(
-    what: Omit<Extract<TimelessEvent, { type: 'await' }>, 'id'>,
+    what: Omit<Extract<Timeless<ClientEvent>, { type: 'await' }>, 'id'>,
     signal: AbortSignal | undefined,
   ): Promise<void> {
     if (signal?.aborted === true) return Promise.reject(signal.reason);

@@ -17,7 +17,7 @@ import {
   retryDelay,
   type ServerMessage,
   type Timing,
-} from '../../core/index.js';
+} from '../../core/client.js';
 import type { Cancel, Clock, CloseReason, Connector, Link } from '../ports.js';
 import type { Line, LineEvents, Lines } from './line.js';
 

@@ -8,7 +8,7 @@ import {
   objects,
   readObject,
   type State,
-} from '../../core/index.js';
+} from '../../core/client.js';
 import { SynclineError } from './error.js';
 
 export class Snapshot {

@@ -6,7 +6,7 @@
  * Whatever comes in one session, and whatever comes in none, leaves the others alone.
  */
 import * as E from 'fp-ts/lib/Either.js';
-import { limits } from '../../core/index.js';
+import { limits } from '../../core/client.js';
 import { systemClock, systemEntropy } from '../clock.js';
 import type { Clock, CloseReason, Entropy, Link, LinkEvents, Listener } from '../ports.js';
 import { commonVersion, ownVersions, printVersions, type VersionRange } from '../versions.js';

@@ -2,7 +2,7 @@
  * Links to a server by ordinary HTTP requests, for networks that let nothing else through. In browsers and
  * elsewhere.
  */
-import { limits } from '../../core/index.js';
+import { limits } from '../../core/client.js';
 import { systemClock, systemEntropy } from '../clock.js';
 import type { Clock, Connector, Entropy } from '../ports.js';
 import { ownVersions, type VersionRange } from '../versions.js';

@@ -5,7 +5,7 @@
  * at the earliest in a turn of its own, so that no event comes from within a call. With a clock that stands
  * still and hooks that are functions of their arguments, a run is a function of the calls.
  */
-import { limits } from '../../core/index.js';
+import { limits } from '../../core/client.js';
 import { systemClock } from '../clock.js';
 import type { Cancel, Clock, CloseReason, Connector, Link, LinkEvents, Listener } from '../ports.js';
 

@@ -5,7 +5,7 @@
  * Half-open connections: every `heartbeat` each link is pinged, and one from which nothing has come since
  * the ping before is `lost`. One timer serves all links.
  */
-import { limits } from '../../core/index.js';
+import { limits } from '../../core/client.js';
 import { systemClock } from '../clock.js';
 import type { Cancel, Clock, CloseReason, Link, LinkEvents, Listener } from '../ports.js';
 import { ownVersions, type VersionRange } from '../versions.js';

@@ -7,7 +7,7 @@
  *
  * Half-open connections are noticed on both sides: each asks whether the other is there where nothing comes.
  */
-import { limits } from '../../core/index.js';
+import { limits } from '../../core/client.js';
 import { systemClock } from '../clock.js';
 import type { Clock, CloseReason, Connector, Link, LinkEvents } from '../ports.js';
 import { retryAfterOf } from '../retry-hint.js';

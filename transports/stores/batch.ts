@@ -2,7 +2,7 @@
  * What a store takes: the form that `RecordEntry` and `RecordRange` promise, checked before anything is
  * changed.
  */
-import type { RecordBatch, RecordRange } from '../../core/index.js';
+import type { RecordBatch, RecordRange } from '../../core/client.js';
 import { maxPartitionName } from '../ports.js';
 
 const spaceForm = /^[\x20-\x7e]{1,64}$/;

@@ -4,8 +4,8 @@
  * What outlives a store, as a file outlives a process, is a value that the caller holds: a `MemoryFile` for
  * a client, a `MemoryDatabase` for servers. Commits take effect within the call.
  */
-import type { RecordBatch } from '../../core/index.js';
-import { compareStrings } from '../../core/index.js';
+import type { RecordBatch } from '../../core/client.js';
+import { compareStrings } from '../../core/client.js';
 import type { ClientStore, CommitOutcome, PartitionStore, ServerStore } from '../ports.js';
 import { checkBatch, checkPartitionName, checkRange, checkSpace } from './batch.js';
 import { StoreFailure } from './error.js';

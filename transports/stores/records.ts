@@ -4,7 +4,7 @@
  * A space is two parallel arrays, indices in ascending order and their bytes. Appending is O(1), reading
  * from an index O(log n), writing in the middle or deleting O(n) moves of a word.
  */
-import { compareStrings, type RecordBatch, type RecordEntry } from '../../core/index.js';
+import { compareStrings, type RecordBatch, type RecordEntry } from '../../core/client.js';
 
 interface Space {
   readonly indices: number[];
