@@ -78,7 +78,7 @@ export class IndexMerge {
     if (second !== 'stays' && second !== right) this.right.replace(column, second === 'goes' ? null : second);
   }
 
-  /** Merges all pairs of a table. */
+  /** Merges all pairs of a table, of which nothing has been discarded yet. */
   meetAll(rows: Positions, columns: Positions): void {
     const { left, right } = this;
     const alive = columns.slice();
@@ -90,7 +90,6 @@ export class IndexMerge {
       let kept = start;
       while (end < alive.length && left.instructions[row] !== null) {
         const column = alive[end++] as number;
-        if (right.instructions[column] === null) continue;
         this.meet(row, column);
         if (this.failed) return;
         if (right.instructions[column] !== null) alive[kept++] = column;
