@@ -3,7 +3,6 @@
  * paths that the schema does not have, numbers that cannot be.
  */
 import * as E from 'fp-ts/lib/Either.js';
-import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { Reader, Writer } from '../core/base/bytes.js';
 import { answer } from '../core/base/decode-error.js';
@@ -40,6 +39,7 @@ import type { State } from '../core/model/state.js';
 import { dictionary } from '../core/model/value.js';
 import { stateAfter } from './kit/compact-law.js';
 import { instructions } from './kit/notation.js';
+import { suite } from './kit/suite.js';
 import { build } from './kit/worlds.js';
 
 const oddities = suite('odd histories');

@@ -1,13 +1,15 @@
 /** Filters, updates and documents at the edges of what they may say. */
 import { Double, ObjectId, UUID } from 'bson';
 import * as E from 'fp-ts/lib/Either.js';
-import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { DocumentError, digest, documentFilter, double, float, int, linkTo } from '../core/index.js';
 import { systemClock } from '../transports/clock.js';
 import { memoryServerStore } from '../transports/stores/memory.js';
 import { failure } from './kit/document-tasks.js';
 import { documentWorld } from './kit/document-world.js';
+import { suite } from './kit/suite.js';
+
+const test = suite('documents at the edges');
 
 const schema = [
   {

@@ -1,6 +1,5 @@
 /** Rewriting a log whose changesets change the schema between writes, within limits that are small. */
 import * as E from 'fp-ts/lib/Either.js';
-import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { LogRewrite, type Rewritten } from '../core/history/log-rewrite.js';
 import type { ServerEntry } from '../core/history/partition.js';
@@ -18,6 +17,7 @@ import {
 } from '../core/model/instruction.js';
 import { intKey } from '../core/model/key.js';
 import { printChangesets } from '../core/model/notation.js';
+import { suite } from './kit/suite.js';
 import { withLimits } from './kit/with-limits.js';
 import { build } from './kit/worlds.js';
 

@@ -1,6 +1,5 @@
 /** The machines where stores answer with damage, and where clients and servers say what cannot be. */
 import * as E from 'fp-ts/lib/Either.js';
-import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import type { RecordEntry } from '../core/base/record.js';
 import { newClientFile } from '../core/history/client-file.js';
@@ -19,6 +18,7 @@ import { pendingBytes } from '../core/session/progress.js';
 import { serverStep } from '../core/session/server.js';
 import { newServerMachine, type ServerEffect, type ServerEvent } from '../core/session/server-session.js';
 import { Machine } from './kit/client-machine.js';
+import { suite } from './kit/suite.js';
 import { withLimits } from './kit/with-limits.js';
 
 const corners = suite('corners of the machines');

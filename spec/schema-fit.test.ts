@@ -1,8 +1,8 @@
 /** Whether what was written for one schema means the same in another: what is parked, and why. */
-import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { schemaMisfit } from '../core/reset/schema-fit.js';
 import { instructions } from './kit/notation.js';
+import { suite } from './kit/suite.js';
 import { build } from './kit/worlds.js';
 
 const fit = suite('writes and another schema');
