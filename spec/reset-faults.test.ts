@@ -184,7 +184,7 @@ const loading = async (load: LoadRecovery, retryFirst: number) => {
     },
     {
       lines: directLines(server.network.connector),
-      tokens: new TokenKeeper(undefined, clock),
+      tokens: new TokenKeeper(undefined, clock, 120_000),
       timing: { ...defaultTiming, ...quick, retryFirst, retryMost: retryFirst },
       clock,
       entropy: systemEntropy,

@@ -149,6 +149,7 @@ tokens('that are refused while the source is asked already are not given again',
       },
     },
     clock,
+    120_000,
   );
   const first = keeper.get(null);
   answers[0]?.('old');

@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import * as assert from 'uvu/assert';
 import type { EdgeKey } from '../core/model/edge-types.js';
 import type { Client } from '../transports/client.js';
-import { setUp } from './kit/driver-world.js';
+import { rejection, setUp } from './kit/driver-world.js';
 import { seeded } from './kit/random.js';
 import { suite } from './kit/suite.js';
 import { configOf } from './kit/transactions.js';
@@ -15,7 +15,7 @@ import {
   workloadOf,
   worldArbitrary,
 } from './simulation/arbitraries.js';
-import { simulate } from './simulation/simulate.js';
+import { type SimulationOptions, simulate } from './simulation/simulate.js';
 
 const app = suite('an app in a simulated world');
 
@@ -165,5 +165,24 @@ app('worlds have what they may have', () => {
   assert.ok(faultNames.length > 15);
   assert.ok(fc.sample(worldArbitrary(fc), 300).some(({ faults }) => faults.includes('restored backup')));
 });
+
+for (const [what, options, says] of [
+  ['a seed that is no number', { seed: 'abc' }, /seed of a simulation is abc, expected an integer/],
+  ['no device', { seed: 1, devices: 0 }, /devices of a simulation is 0, expected an integer from 1/],
+  ['half a step', { seed: 1, steps: 0.5 }, /steps .* 0\.5/],
+  ['a fault that there is not', { seed: 1, faults: ['crash'] }, /a fault .* crash, expected .*device crash/],
+  [
+    'a carrier that there is not',
+    { seed: 1, carrier: 'pigeon' },
+    /carrier .* pigeon, expected link, long-poll/,
+  ],
+  ['a mode that there is not', { seed: 1, reset: 'discard' }, /reset .* discard, expected .*discardLocal/],
+  ['a class of its own', { seed: 1, schema: [{ name: 'Mark' }] }, /a class .* Mark, expected another/],
+] as const)
+  app(`${what} is refused: it would be a run of something else`, async () => {
+    const error = await rejection(simulate(options as unknown as SimulationOptions));
+    assert.instance(error, RangeError);
+    assert.match((error as Error).message, says);
+  });
 
 app.run();

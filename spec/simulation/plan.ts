@@ -22,7 +22,8 @@ export interface PlannedEvent {
 }
 
 /** How frames get from here to there: links of the simulated network, or long-poll links on its requests. */
-export type Carrier = 'link' | 'long-poll';
+export const carriers = ['link', 'long-poll'] as const;
+export type Carrier = (typeof carriers)[number];
 
 /** What there is where servers sync by a configuration. */
 export interface SyncPlan {

@@ -8,6 +8,7 @@ import { unrest } from './check-sessions.js';
 import { type Checker, checkers, type MakeChecker } from './checkers.js';
 import { generators } from './generators.js';
 import { checkersOf, type Invariant } from './invariants.js';
+import { checkOptions } from './options.js';
 import { type Plan, type PlanOptions, planOf, stream } from './plan.js';
 import { settled } from './time.js';
 import { Transcript } from './transcript.js';
@@ -181,8 +182,12 @@ const appsOf = ({ schema, workload }: SimulationOptions, plan: Plan): readonly A
   }));
 };
 
-/** Runs one world. One at a time in a process: the engine's limits may be others meanwhile. */
+/**
+ * Runs one world. One at a time in a process: the engine's limits may be others meanwhile. Rejects with a RangeError
+ * where an option is none that there is.
+ */
 export const simulate = async (options: SimulationOptions): Promise<SimulationReport> => {
+  checkOptions(options);
   const isOwn = options.schema !== undefined;
   const plan = planOf(isOwn ? { ...options, sync: false } : options, generators);
   const world = new World(plan, appsOf(options, plan), options.recorder);

@@ -2,7 +2,6 @@
  * A device: several files open at once, each with its own session, all on one connection, as one user. The
  * connection is opened with the first file that wants it and ends a while after the last one is done with it.
  */
-import { defaultTiming } from '../../core/client.js';
 import { systemClock, systemEntropy } from '../clock.js';
 import { chanceOf } from './caller.js';
 import type { Client } from './client.js';
@@ -11,6 +10,7 @@ import { SynclineError } from './error.js';
 import { openFile } from './open-file.js';
 import { loadRecovery } from './reset.js';
 import { SharedLines } from './shared.js';
+import { timingOf } from './timing.js';
 import { TokenKeeper } from './tokens.js';
 
 export interface DeviceOptions extends ReachOptions {
@@ -29,12 +29,12 @@ export class Device {
   /** Use `openDevice`. */
   constructor(options: DeviceOptions) {
     const { connector, token, clock = systemClock, entropy = systemEntropy, linger = 30_000 } = options;
-    const timing = { ...defaultTiming, ...options.timing };
+    const timing = timingOf(options.timing);
     const chance = () => chanceOf(entropy);
     this.#lines = new SharedLines({ connector, clock, chance, timing, linger });
     this.#around = {
       lines: this.#lines,
-      tokens: new TokenKeeper(token, clock),
+      tokens: new TokenKeeper(token, clock, timing.handshake),
       timing,
       clock,
       entropy,

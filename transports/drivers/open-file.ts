@@ -4,7 +4,6 @@ import {
   applyAll,
   type ClientConfig,
   decodeSchema,
-  defaultTiming,
   loadClient,
   newClientSession,
   recordsBySpace,
@@ -18,15 +17,17 @@ import { SynclineError } from './error.js';
 import { placeOf } from './file-place.js';
 import { directLines } from './line.js';
 import { loadRecovery, manualReset } from './reset.js';
+import { timingOf } from './timing.js';
 import { TokenKeeper } from './tokens.js';
 
 /** Opens a file: reads its store, adds the classes and properties that it lacks, and lets it sync. */
-export const openClient = (options: ClientOptions): Promise<Client> => {
-  const { connector, token, timing, clock = systemClock, entropy = systemEntropy } = options;
+export const openClient = async (options: ClientOptions): Promise<Client> => {
+  const { connector, token, clock = systemClock, entropy = systemEntropy } = options;
+  const timing = timingOf(options.timing);
   return openFile(options, {
     lines: directLines(connector),
-    tokens: new TokenKeeper(token, clock),
-    timing: { ...defaultTiming, ...timing },
+    tokens: new TokenKeeper(token, clock, timing.handshake),
+    timing,
     clock,
     entropy,
     loadRecovery,

@@ -38,7 +38,7 @@ export class TokenKeeper {
   /** Of the source, which is asked. */
   #giveUp: (why: string) => void = () => undefined;
 
-  constructor(source: TokenSource | undefined, clock: Clock, handshake = 120_000) {
+  constructor(source: TokenSource | undefined, clock: Clock, handshake: number) {
     this.#source = source ?? none;
     this.#clock = clock;
     // Before the attempt that it is for is given up, which would be said to be the server's fault.
