@@ -163,6 +163,11 @@ docs('the example of a server prints what its comments say', async () => {
   ]);
 });
 
+docs('the example of a standard handler prints what its comments say', async () => {
+  const { stdout } = await run(process.execPath, [`${root}/dist/spec/examples/hosting.js`]);
+  assert.equal(stdout.split('\n'), ['1 2', '']);
+});
+
 docs('the example of a simulated app finds the careless one, and prints its transcript', async () => {
   const { stdout } = await run(process.execPath, [`${root}/dist/spec/examples/testing.js`]);
   const [careful, found, small, ...transcript] = stdout.trimEnd().split('\n');
