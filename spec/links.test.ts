@@ -50,3 +50,9 @@ run(
 );
 
 run('WebSocket link', linkConformance(webSocketSetup(WebSocket)));
+
+/** With beats so short that the rest of the suite would depend on the machine's pace. */
+run(
+  'half-open WebSocket link',
+  linkConformance(webSocketSetup(WebSocket, 500)).filter(({ name }) => name.startsWith('a half-open')),
+);

@@ -1,6 +1,7 @@
 /** Clients and a server over long-poll links: they converge, whatever the network does meanwhile. */
 
 import * as assert from 'uvu/assert';
+import { WebSocket, WebSocketServer } from 'ws';
 import { type Client, openClient } from '../transports/client.js';
 import { systemClock } from '../transports/clock.js';
 import { fallbackConnector } from '../transports/links/fallback.js';
@@ -8,6 +9,8 @@ import { longPollConnector } from '../transports/links/long-poll.js';
 import { nodeHandler } from '../transports/links/long-poll-node.js';
 import { longPollListener } from '../transports/links/long-poll-server.js';
 import { memoryNetwork } from '../transports/links/memory.js';
+import { webSocketConnector } from '../transports/links/websocket.js';
+import { webSocketListener } from '../transports/links/websocket-server.js';
 import type { Connector } from '../transports/ports.js';
 import { startServer } from '../transports/server.js';
 import { memoryClientStore, memoryServerStore } from '../transports/stores/memory.js';
@@ -95,6 +98,26 @@ test('clients converge over a network that loses, doubles and delays', async () 
   await a.close();
   await b.close();
   await server.close();
+});
+
+test('both ways go through one port, where the embedder has a WebSocketServer on its HTTP server', async () => {
+  const polls = longPollListener({ path: '/sync' });
+  const http = await serveHttp(nodeHandler(polls));
+  const upgrades = new WebSocketServer({ server: http.server, path: '/sync' });
+  const sockets = webSocketListener({ server: upgrades });
+  const server = await startServer({ store: memoryServerStore(), listeners: [sockets, polls] });
+  const place = `127.0.0.1:${http.port}/sync`;
+  const a = await open(webSocketConnector({ url: `ws://${place}`, WebSocket }));
+  const b = await open(longPollConnector({ url: `http://${place}` }));
+  write(a, 0, 10);
+  write(b, 10, 10);
+  await synced(a, b);
+  assert.is(a.digest(), b.digest());
+  assert.is(a.objects('Task').size, 20);
+  assert.is(server.describe().connections, 2);
+  for (const client of [a, b]) await client.close();
+  await server.close();
+  http.stop();
 });
 
 test.run();

@@ -4,6 +4,7 @@ import { longPollConnector } from '../transports/links/long-poll.js';
 import { nodeHandler } from '../transports/links/long-poll-node.js';
 import { longPollListener } from '../transports/links/long-poll-server.js';
 import type { LinkSetup } from './conformance/link.js';
+import { relay } from './websocket-setup.js';
 
 const maxFrameBytes = 5_000_000;
 
@@ -45,6 +46,26 @@ export const longPollSetup = async (): Promise<LinkSetup> => {
     dispose: async () => {
       first.stop();
       second.stop();
+    },
+  };
+};
+
+/** As that, with times so short that links find out soon that nothing gets through any more. */
+export const halfOpenSetup = async (): Promise<LinkSetup> => {
+  const listener = longPollListener({ maxFrameBytes, hold: 1_000, expiry: 2_000 });
+  const host = await serveHttp(nodeHandler(listener));
+  const wire = await relay(() => host.port);
+  const connector = (port: number) =>
+    longPollConnector({ url: `http://127.0.0.1:${port}`, maxFrameBytes, answerTimeout: 500, maxRetries: 1 });
+  return {
+    listener,
+    maxFrameBytes,
+    connector: () => connector(wire.port),
+    unreachable: () => connector(1),
+    mute: wire.mute,
+    dispose: async () => {
+      host.stop();
+      await wire.close();
     },
   };
 };

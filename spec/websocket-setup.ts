@@ -8,10 +8,18 @@ import type { LinkSetup } from './conformance/link.js';
 
 const maxFrameBytes = 5_000_000;
 
-/** Carries bytes to `port` until it is told to drop everything it carries. */
-const relay = async (
-  port: () => number,
-): Promise<{ readonly port: number; cut(): void; close(): Promise<void> }> => {
+export interface Relay {
+  readonly port: number;
+  /** Drops everything it carries. */
+  cut(): void;
+  /** Carries nothing more in either direction, and closes nothing. */
+  mute(): void;
+  close(): Promise<void>;
+}
+
+/** Carries bytes to `port`. */
+export const relay = async (port: () => number): Promise<Relay> => {
+  let isMute = false;
   const sockets = new Set<Socket>();
   const server: Server = createServer((near) => {
     const far = connect(port(), '127.0.0.1');
@@ -21,10 +29,10 @@ const relay = async (
       socket.on('error', () => socket.destroy());
       socket.on('close', () => {
         sockets.delete(socket);
-        (socket === near ? far : near).destroySoon();
+        if (!isMute) (socket === near ? far : near).destroySoon();
       });
     }
-    near.pipe(far).pipe(near);
+    if (!isMute) near.pipe(far).pipe(near);
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const address = server.address();
@@ -32,6 +40,13 @@ const relay = async (
     port: typeof address === 'object' && address !== null ? address.port : 0,
     cut: () => {
       for (const socket of sockets) socket.resetAndDestroy();
+    },
+    mute: () => {
+      isMute = true;
+      for (const socket of sockets) {
+        socket.unpipe();
+        socket.pause();
+      }
     },
     close: () =>
       new Promise((resolve) => {
@@ -41,12 +56,14 @@ const relay = async (
   };
 };
 
-/** `Client` is the implementation that connects; the server is that of `ws`. */
+/** `Client` is the implementation that connects; the server is that of `ws`. Only with a heartbeat may it fall silent. */
 export const webSocketSetup =
-  (Client: new (url: string, protocols: string[]) => WebSocketLike) => async (): Promise<LinkSetup> => {
-    const listener = webSocketListener({ WebSocketServer, path: '/sync', maxFrameBytes });
+  (Client: new (url: string, protocols: string[]) => WebSocketLike, heartbeat?: number) =>
+  async (): Promise<LinkSetup> => {
+    const beat = heartbeat === undefined ? {} : { heartbeat };
+    const listener = webSocketListener({ WebSocketServer, path: '/sync', maxFrameBytes, ...beat });
     const wire = await relay(() => listener.port);
-    const connector = (url: string) => webSocketConnector({ url, WebSocket: Client, maxFrameBytes });
+    const connector = (url: string) => webSocketConnector({ url, WebSocket: Client, maxFrameBytes, ...beat });
     return {
       listener,
       maxFrameBytes,
@@ -56,6 +73,7 @@ export const webSocketSetup =
         ? { refused: () => connector(`ws://127.0.0.1:${listener.port}/elsewhere`) }
         : {}),
       cut: wire.cut,
+      ...(heartbeat === undefined ? {} : { mute: wire.mute }),
       dispose: wire.close,
     };
   };

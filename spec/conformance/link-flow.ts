@@ -1,12 +1,10 @@
 /** What a link owes to senders that want to wait: for room, and for a better time. */
-import type { LinkBench } from './link.js';
+import type { RegisterTest } from './link.js';
 import { digest, holds, pattern, pause, same } from './test.js';
-
-type Register = (name: string, body: (bench: LinkBench) => Promise<void>) => void;
 
 const megabyte = 1_000_000;
 
-export const flowTests = (test: Register): void => {
+export const flowTests = (test: RegisterTest): void => {
   test('what a held end does not read waits at the sender, and arrives when it is let go', async ({
     pair,
   }) => {
