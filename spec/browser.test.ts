@@ -19,10 +19,12 @@ import { suite } from './kit/suite.js';
 const browser = suite('browser');
 
 browser('the client is bundled for browsers, without anything of Node', async () => {
-  const script = await bundledPage();
-  assert.not.match(script, /\bfrom\s*["']node:/);
-  assert.not.match(script, /\brequire\(["']/);
-  assert.match(script, 'WebSocket');
+  const modules = await bundledPage();
+  for (const script of modules.values()) {
+    assert.not.match(script, /\bfrom\s*["']node:/);
+    assert.not.match(script, /\brequire\(["']/);
+  }
+  assert.match([...modules.values()].join(''), 'WebSocket');
 });
 
 const settle = (milliseconds: number): Promise<void> =>
@@ -122,6 +124,43 @@ const twoPages = async (stage: Stage, kind: LinkKind): Promise<void> => {
   for (const network of online) await network.close();
 };
 
+/** Of the module that only a client reset needs. */
+const onDemand = '**/recovery-*.js';
+
+const resetApart = async (stage: Stage): Promise<void> => {
+  const { server } = stage;
+  const partition = 'resets';
+  const { page, context } = await stage.page();
+  let asked = 0;
+  await page.route(onDemand, (route) => {
+    asked++;
+    return route.abort();
+  });
+  await page.evaluate((on) => device.open('WebSocket', on), partition);
+  await page.evaluate(() => device.write('before', 3));
+  assert.ok(await page.evaluate((most) => device.uploaded(most), ample));
+  assert.is(asked, 0, 'loaded before a reset is asked for');
+  await server.reset(partition, 209, 'the test asks for it');
+  await page.waitForFunction(() => device.describe().reset?.stage === 'loading');
+  await page.waitForFunction(() => /could not be loaded/.test(device.describe().reset?.failure ?? ''));
+  await page.evaluate(() => device.write('meanwhile', 2));
+  const waiting = await page.evaluate(() => device.describe());
+  assert.is(waiting.phase, 'resetting');
+  assert.ok(
+    waiting.errors.some(({ message }) => /it is asked for again/.test(message)),
+    JSON.stringify(waiting.errors),
+  );
+  assert.is(await page.evaluate(() => device.keys().length), 5);
+  await page.unroute(onDemand);
+  await page.waitForFunction(() => device.describe().phase === 'streaming');
+  assert.ok(await page.evaluate((most) => device.uploaded(most), ample));
+  assert.is(await page.evaluate(() => device.keys().length), 5);
+  assert.is(await page.evaluate(() => device.digest()), await server.digest(partition));
+  assert.ok(asked > 0);
+  await page.evaluate(() => device.close());
+  await context.close();
+};
+
 const executable = chromiumPath();
 if (executable === undefined) {
   console.log(
@@ -137,6 +176,7 @@ if (executable === undefined) {
   browser.after(() => stage.close());
   for (const kind of ['WebSocket', 'long-poll'] as const)
     browser(`two pages converge over ${kind}, online and offline`, () => twoPages(stage, kind));
+  browser('a client reset waits for its code, and loses nothing', () => resetApart(stage));
 }
 
 browser.run();

@@ -11,7 +11,7 @@
  * The envelope has the bytes that msgpackr gives the same array (a test holds that). It is written and read by
  * hand, because the calls alone would take longer than the body of a small changeset.
  */
-import { type Either, map, right } from 'fp-ts/lib/Either.js';
+import { type Either, isLeft, right } from 'fp-ts/lib/Either.js';
 import { Reader, Writer } from '../base/bytes.js';
 import { answer, type DecodeError, refuse } from '../base/decode-error.js';
 import {
@@ -113,8 +113,10 @@ export const decodeBody = (bytes: Uint8Array): Either<DecodeError, PackedInstruc
 };
 
 /** The instructions of a body. */
-export const decodeInstructions = (bytes: Uint8Array): Either<DecodeError, Instruction[]> =>
-  map((packed: PackedInstructions) => packed.unpack())(decodeBody(bytes));
+export const decodeInstructions = (bytes: Uint8Array): Either<DecodeError, Instruction[]> => {
+  const body = decodeBody(bytes);
+  return isLeft(body) ? body : right(body.right.unpack());
+};
 
 /** The packed form of a changeset. Throws as `encodeChangeset` does. */
 export const pack = ({ version, base, timestamp, origin, instructions }: Changeset): PackedChangeset => ({

@@ -100,5 +100,12 @@ const readParked = (entry: RecordEntry): E.Either<CorruptRecord, ParkedWrite> =>
 };
 
 /** All parked writes, in the order of their ids. */
-export const loadParked = (spaces: RecordsBySpace): E.Either<CorruptRecord, readonly ParkedWrite[]> =>
-  E.traverseArray(readParked)(spaces.get(SPACE) ?? []);
+export const loadParked = (spaces: RecordsBySpace): E.Either<CorruptRecord, readonly ParkedWrite[]> => {
+  const writes: ParkedWrite[] = [];
+  for (const entry of spaces.get(SPACE) ?? []) {
+    const write = readParked(entry);
+    if (E.isLeft(write)) return write;
+    writes.push(write.right);
+  }
+  return E.right(writes);
+};

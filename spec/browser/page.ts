@@ -89,7 +89,8 @@ globalThis.device = {
     const store = memoryClientStore();
     const connector = connectorOf(kind);
     recorder = memoryRecording();
-    client = await openClient({ schema, store, connector, partition, timing, recorder });
+    const reset = { mode: 'recover' } as const;
+    client = await openClient({ schema, store, connector, partition, timing, recorder, reset });
   },
   write: (prefix, count) => {
     for (let i = 0; i < count; i++)

@@ -4,6 +4,7 @@
  */
 import { existsSync } from 'node:fs';
 import { createServer, type Server as HttpServer } from 'node:http';
+import { relative, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
 import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core';
@@ -27,20 +28,24 @@ export const chromiumPath = (): string | undefined => {
   return (named === undefined ? usualPlaces : [named]).find((path) => existsSync(path));
 };
 
-/** The script of the page, with everything that it imports. Rejects where that needs more than a browser has. */
-export const bundledPage = async (): Promise<string> => {
+/**
+ * The modules of the page by their paths, `/page.js` and what it imports, at once or on demand. Rejects where one
+ * needs more than a browser has.
+ */
+export const bundledPage = async (): Promise<ReadonlyMap<string, string>> => {
+  const outdir = resolve('page');
   const { outputFiles } = await build({
     entryPoints: [fileURLToPath(new URL('./page.js', import.meta.url))],
     bundle: true,
+    splitting: true,
+    outdir,
     format: 'esm',
     platform: 'browser',
     target: 'es2022',
     write: false,
     logLevel: 'silent',
   });
-  const [script] = outputFiles;
-  if (script === undefined) throw new Error('esbuild made nothing');
-  return script.text;
+  return new Map(outputFiles.map(({ path, text }) => [`/${relative(outdir, path)}`, text]));
 };
 
 /** Milliseconds after which a poll is answered that has nothing to tell. */
@@ -70,13 +75,14 @@ export class Stage {
   }
 
   static async open(executablePath: string): Promise<Stage> {
-    const script = await bundledPage();
+    const modules = await bundledPage();
     const polls = longPollListener({ path: '/sync', hold: pollHold });
     const answerPoll = nodeHandler(polls);
     const http = createServer((request, response) => {
+      const module = modules.get(request.url ?? '');
       if (request.url?.startsWith('/sync') === true) answerPoll(request, response);
-      else if (request.url === '/page.js')
-        response.writeHead(200, { 'content-type': 'text/javascript' }).end(script);
+      else if (module !== undefined)
+        response.writeHead(200, { 'content-type': 'text/javascript' }).end(module);
       else response.writeHead(200, { 'content-type': 'text/html' }).end(html);
     });
     const sockets = new WebSocketServer({ server: http, path: '/sync' });
