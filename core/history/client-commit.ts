@@ -20,8 +20,9 @@ import { type ApplyError, edit } from '../model/apply.js';
 import type { Changeset } from '../model/changeset.js';
 import { encodeInstructions } from '../model/codec.js';
 import type { Instruction } from '../model/instruction.js';
-import type { DownloadCursor, SaltedVersion, UploadCursor } from '../model/progress.js';
+import type { Batch, DownloadCursor, SaltedVersion, SyncProgress, UploadCursor } from '../model/progress.js';
 import type { State } from '../model/state.js';
+import { aheadForgotten, aheadRecords, downloadedTo, further } from './ahead.js';
 import type { ClientFile, LocalWrite } from './client-file.js';
 import * as records from './client-records.js';
 import { withoutIngested } from './ingested.js';
@@ -50,7 +51,10 @@ interface Closing {
 }
 
 const closed = ({ before, after, effective, applied, puts, trimmedThrough }: Closing): Commit => {
-  const trimmed = records.trimmed(before.writes, trimmedThrough);
+  const trimmed = [
+    ...records.trimmed(before.writes, trimmedThrough),
+    ...(before.ahead !== null && after.ahead === null ? [aheadForgotten] : []),
+  ];
   const commit = (
     file: ClientFile,
     deletes: RecordBatch['deletes'],
@@ -127,6 +131,8 @@ export interface Incoming {
   readonly upload: UploadCursor;
   readonly latest: SaltedVersion;
   readonly changesets: readonly Changeset[];
+  /** That it is a part of; absent where it is whole in itself. */
+  readonly batch?: Batch;
 }
 
 /**
@@ -149,6 +155,7 @@ const badProgress = (message: string): IntegrationFailure => ({ type: 'badProgre
 export const progressFault = (file: ClientFile, incoming: Incoming): IntegrationFailure | null => {
   const { progress } = file;
   const { download, upload, latest } = incoming;
+  const reached = downloadedTo(file);
   const grows = (what: string, before: number, after: number): string | null =>
     after < before ? `${what} went back from ${before} to ${after}` : null;
   const within = (what: string, value: number, limit: number, of: string): string | null =>
@@ -164,10 +171,10 @@ export const progressFault = (file: ClientFile, incoming: Incoming): Integration
           progress.upload.lastIntegratedServerVersion,
           upload.lastIntegratedServerVersion,
         )) ??
-    grows('the download cursor', progress.download.serverVersion, download.serverVersion) ??
+    grows('the download cursor', reached.serverVersion, download.serverVersion) ??
     grows(
       'the last integrated client version',
-      progress.download.lastIntegratedClientVersion,
+      reached.lastIntegratedClientVersion,
       download.lastIntegratedClientVersion,
     ) ??
     within('the upload cursor', upload.clientVersion, file.version, 'the newest local version') ??
@@ -185,8 +192,8 @@ export const progressFault = (file: ClientFile, incoming: Incoming): Integration
       'the download cursor',
     );
   if (broken !== null) return badProgress(broken);
-  let version = progress.download.serverVersion;
-  let base = progress.download.lastIntegratedClientVersion;
+  let version = reached.serverVersion;
+  let base = reached.lastIntegratedClientVersion;
   for (const changeset of incoming.changesets) {
     if (changeset.version <= version || changeset.version > download.serverVersion)
       return badProgress(
@@ -251,10 +258,56 @@ const asLocalForm = (write: LocalWrite, ident: number): LocalForm => ({
   changeset: write.current.origin === 0 ? { ...write.current, origin: ident } : write.current,
 });
 
+const progressAfter = (
+  { progress }: ClientFile,
+  { latest, upload }: Incoming,
+  download: DownloadCursor,
+): SyncProgress => ({
+  latest,
+  download,
+  upload: {
+    clientVersion: upload.clientVersion,
+    lastIntegratedServerVersion: Math.max(
+      progress.upload.lastIntegratedServerVersion,
+      upload.lastIntegratedServerVersion,
+    ),
+  },
+});
+
+/** What cannot be shown yet is kept, and what it acknowledges is acknowledged. */
+const kept = (file: ClientFile, incoming: Incoming, batch: Batch): Commit => {
+  const ahead = further(file, incoming.download, incoming.changesets, batch);
+  return closed({
+    before: file,
+    after: {
+      ...file,
+      version: file.version + 1,
+      progress: progressAfter(file, incoming, file.progress.download),
+      ahead,
+    },
+    effective: [],
+    applied: 'none',
+    puts: aheadRecords(ahead, incoming.changesets),
+    trimmedThrough: 0,
+  });
+};
+
+/** Lets go of what came down and cannot be shown: it is to come again, from the file's own position on. */
+export const commitForgotten = (file: ClientFile): Commit =>
+  closed({
+    before: file,
+    after: { ...file, version: file.version + 1, ahead: null },
+    effective: [],
+    applied: 'none',
+    puts: [],
+    trimmedThrough: 0,
+  });
+
 /**
  * Integrates a download: its changesets are merged with the pending writes and applied; the pending writes
  * take their new form; the cursors advance; writes that no download can meet any more are dropped. All or
- * nothing. Cost: proportional to the download and to the pending writes that it meets.
+ * nothing. One that is not the last of its batch is kept, and integrated with the last. Cost: proportional to the
+ * download and to the pending writes that it meets.
  */
 export const commitDownload = (
   file: ClientFile,
@@ -263,6 +316,17 @@ export const commitDownload = (
 ): E.Either<IntegrationFailure, Commit> => {
   const fault = progressFault(file, incoming);
   if (fault !== null) return E.left(fault);
+  if (incoming.batch?.isLast === false) return E.right(kept(file, incoming, incoming.batch));
+  if (file.ahead === null) return integrated(file, incoming, options);
+  const changesets = [...entriesOf(file.ahead.changesets), ...incoming.changesets];
+  return integrated(file, { ...incoming, changesets }, options);
+};
+
+const integrated = (
+  file: ClientFile,
+  incoming: Incoming,
+  options: MergeOptions,
+): E.Either<IntegrationFailure, Commit> => {
   const pending = entriesOf(file.writes);
   const forms = pending.map((write) => asLocalForm(write, file.ident));
   const merged = integrate(forms, incoming.changesets, { ...options, columns: columnsOf(file.state) });
@@ -297,26 +361,17 @@ export const commitDownload = (
     }
   }
   const state = draft.finish();
-  const kept = droppedThrough(writes, keptAfter);
+  const left = droppedThrough(writes, keptAfter);
   const changed: ClientFile = {
     ...file,
     version: file.version + 1,
     stamp,
     // Equal contents by then: one of the two is enough.
-    base: runLength(kept) === 0 ? state : advanced.right.base,
+    base: runLength(left) === 0 ? state : advanced.right.base,
     state,
-    writes: kept,
-    progress: {
-      latest: incoming.latest,
-      download: incoming.download,
-      upload: {
-        clientVersion: incoming.upload.clientVersion,
-        lastIntegratedServerVersion: Math.max(
-          file.progress.upload.lastIntegratedServerVersion,
-          incoming.upload.lastIntegratedServerVersion,
-        ),
-      },
-    },
+    writes: left,
+    progress: progressAfter(file, incoming, incoming.download),
+    ahead: null,
   };
   return E.right(
     closed({

@@ -26,6 +26,7 @@ import { emptyRun, entriesAfter, type Run } from '../base/run.js';
 import type { Changeset } from '../model/changeset.js';
 import { noProgress, type SyncProgress, type UploadCursor } from '../model/progress.js';
 import { emptyState, type State } from '../model/state.js';
+import type { Ahead } from './ahead.js';
 import { emptyJournal, type Journal } from './journal.js';
 
 /** One local write that the server may still meet. Never empty in its original form. */
@@ -46,6 +47,8 @@ export interface ClientFile {
   /** Of the last commit; 0 for a new file. */
   readonly version: number;
   readonly progress: SyncProgress;
+  /** What has come down and cannot be shown yet; null for nothing. */
+  readonly ahead: Ahead | null;
   readonly writes: Run<LocalWrite>;
   /** The server's state at the download cursor: `state` without the `writes`. */
   readonly base: State;
@@ -62,6 +65,7 @@ export const newClientFile: ClientFile = {
   salt: 0,
   version: 0,
   progress: noProgress,
+  ahead: null,
   writes: emptyRun(),
   base: emptyState,
   state: emptyState,

@@ -6,6 +6,7 @@
  *     reciprocal/v       its present form towards the server, where that differs
  *     state/v            what commit v applied to the base, since the snapshot
  *     snapshot/n         chunks of the snapshot of the base
+ *     ahead/v            what has come down and cannot be shown yet (`ahead.ts`)
  *
  * In odd generations the last two are `state.1` and `snapshot.1`: while a client reset downloads a fresh file
  * beside the old one, the two do not touch each other, and the switch need not copy the state.
@@ -17,6 +18,7 @@ import { edit } from '../model/apply.js';
 import type { Changeset } from '../model/changeset.js';
 import { decodeChangeset, encodeChangeset, encodeInstructions, unpack } from '../model/codec.js';
 import type { State } from '../model/state.js';
+import { loadAhead } from './ahead.js';
 import { type ClientFile, type LocalWrite, newClientFile } from './client-file.js';
 import { withoutIngested } from './ingested.js';
 import { type CorruptRecord, corrupt, readInstructions, replay } from './journal.js';
@@ -195,9 +197,11 @@ export const loadClientFile = (entries: readonly RecordEntry[]): E.Either<Corrup
       : E.left(corrupt('meta', 0, 'it is missing, though the store holds other records'));
   const file = loadBase(meta, spaces);
   if (E.isLeft(file)) return file;
+  const ahead = loadAhead(spaces);
+  if (E.isLeft(ahead)) return ahead;
   const writes = readWrites(spaces.get('local') ?? [], spaces.get('reciprocal') ?? [], file.right.ident);
   if (E.isLeft(writes)) return writes;
   const state = withWrites(file.right.base, writes.right);
   if (E.isLeft(state)) return state;
-  return E.right({ ...file.right, state: state.right, writes: runOf(writes.right) });
+  return E.right({ ...file.right, ahead: ahead.right, state: state.right, writes: runOf(writes.right) });
 };

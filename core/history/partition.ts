@@ -79,6 +79,11 @@ export interface Partition {
    * there, and nothing else is known of them. 0 where nothing is folded.
    */
   readonly cut: number;
+  /**
+   * Entries up to this version have been rewritten: what stands between them and it is nobody's state, and whoever
+   * is below it is brought there in one batch (`ahead.ts`). At least `cut`.
+   */
+  readonly compacted: number;
   readonly log: LogExtent;
   /** Ascending by `from`. Empty for an empty history. */
   readonly salts: readonly SaltRange[];
@@ -103,6 +108,7 @@ export const emptyLog: LogExtent = { bytes: 0, settled: 0, folded: 0, compaction
 export const newPartition = (salt: number): Partition => ({
   head: 0,
   cut: 0,
+  compacted: 0,
   log: emptyLog,
   salts: [],
   salt,

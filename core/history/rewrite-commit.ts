@@ -110,6 +110,7 @@ export const commitRewrite = (
   after = {
     ...after,
     cut: plan.cut,
+    compacted: Math.max(partition.compacted, changed.length > 0 ? plan.head : plan.cut),
     salts: saltsFrom(partition.salts, plan.cut),
     tail: tailOf(partition, plan.cut, changed),
     journal,

@@ -73,6 +73,8 @@ export const founded = (
     partition = commit.right.partition;
     batches.push(commit.right.batch);
   }
+  // The parts that the state is divided in are nobody's states.
+  partition = { ...partition, compacted: partition.head };
   const puts: RecordEntry[] = [];
   if (predecessor !== null) {
     partition = { ...partition, nextIdent: predecessor.nextIdent };

@@ -2,7 +2,7 @@
  * What the store of a partition holds.
  *
  *     meta/0                head, next ident, snapshot version, the journal's counters, cut, what the log
- *                           amounts to, then pairs (from, salt)
+ *                           amounts to, how far it is compacted, then pairs (from, salt)
  *     log/v                 main entry v; up to the cut, what stands for all entries there (`log-rewrite.ts`)
  *     file/i                client file i
  *     reciprocal-i/v        main entry v as file i will have to be met by it
@@ -27,11 +27,8 @@ import {
   type ServerEntry,
 } from './partition.js';
 
-/** The layout before histories were compacted had the first six numbers only. */
-const META_LAYOUT_BEFORE = 1;
-const META_FIXED_BEFORE = 6;
-const META_LAYOUT = 2;
-const META_FIXED = 11;
+const META_LAYOUT = 3;
+const META_FIXED = 12;
 const CERTIFICATE_LAYOUT = 1;
 const CERTIFICATE_FIXED = 19;
 const FILE_LAYOUT = 1;
@@ -52,6 +49,7 @@ export const metaRecord = (partition: Partition): RecordEntry => ({
     partition.log.settled,
     partition.log.folded,
     partition.log.compactions,
+    partition.compacted,
     ...partition.salts.flatMap((range) => [range.from, range.salt]),
   ]),
 });
@@ -179,26 +177,24 @@ const readFile = (entry: RecordEntry): E.Either<CorruptRecord, FileRecord> => {
 };
 
 const readMeta = (partition: Partition, entry: RecordEntry): E.Either<CorruptRecord, Partition> => {
-  const isBefore = entry.bytes[0] === META_LAYOUT_BEFORE;
-  const fixed = isBefore ? META_FIXED_BEFORE : META_FIXED;
-  const numbers = decodeNumbers(isBefore ? META_LAYOUT_BEFORE : META_LAYOUT, 'any', entry.bytes);
+  const numbers = decodeNumbers(META_LAYOUT, 'any', entry.bytes);
   if (typeof numbers === 'string') return E.left(corrupt(entry.space, entry.index, numbers));
-  if (numbers.length < fixed || (numbers.length - fixed) % 2 !== 0)
+  if (numbers.length < META_FIXED || (numbers.length - META_FIXED) % 2 !== 0)
     return E.left(
-      corrupt(entry.space, entry.index, `${numbers.length} numbers, expected ${fixed} and pairs`),
+      corrupt(entry.space, entry.index, `${numbers.length} numbers, expected ${META_FIXED} and pairs`),
     );
   const at = (i: number): number => numbers[i] as number;
   const salts: SaltRange[] = [];
-  for (let i = fixed; i < numbers.length; i += 2) salts.push({ from: at(i), salt: at(i + 1) });
+  for (let i = META_FIXED; i < numbers.length; i += 2) salts.push({ from: at(i), salt: at(i + 1) });
   return E.right({
     ...partition,
     head: at(0),
     nextIdent: at(1),
     snapshotVersion: at(2),
     journal: { snapshotBytes: at(3), snapshotChunks: at(4), bytes: at(5) },
-    ...(isBefore
-      ? {}
-      : { cut: at(6), log: { bytes: at(7), settled: at(8), folded: at(9), compactions: at(10) } }),
+    cut: at(6),
+    log: { bytes: at(7), settled: at(8), folded: at(9), compactions: at(10) },
+    compacted: at(11),
     salts,
   });
 };

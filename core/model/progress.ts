@@ -20,6 +20,14 @@ export interface UploadCursor {
   readonly lastIntegratedServerVersion: number;
 }
 
+/** What a download says of the batch that it is a part of (`core/history/ahead.ts`). */
+export interface Batch {
+  /** Everything up to this version is folded. */
+  readonly cut: number;
+  /** Whether what has come down by now may be shown. */
+  readonly isLast: boolean;
+}
+
 export interface SyncProgress {
   readonly latest: SaltedVersion;
   readonly download: DownloadCursor;

@@ -12,7 +12,8 @@
  *     6    clientError    code, message
  *     17   ident          ident, salt
  *     18   download       download cursor (server, client), upload cursor (client, server),
- *                         latest version and salt, downloadableBytes, changesets
+ *                         latest version and salt, downloadableBytes, changesets, and in a part of a batch
+ *                         its cut, and whether it is the last
  *     20   unbound
  *     21   error          code, message, tryAgain, action, and, where there are any: hints, and their numbers
  *
@@ -124,12 +125,16 @@ export const encodeMessage = (message: Message): Uint8Array => {
       uint(message.salt);
       break;
     case 'download':
-      begin(10, DOWNLOAD, session);
+      begin(message.batch === undefined ? 10 : 12, DOWNLOAD, session);
       downloadCursor(message.download);
       uploadCursor(message.upload);
       saltedVersion(message.latest);
       uint(message.downloadableBytes);
       writer.raw(downloadedBytes(message.changesets));
+      if (message.batch !== undefined) {
+        uint(message.batch.cut);
+        bool(message.batch.isLast);
+      }
       return keptFor(message, writer.finish());
     case 'unbound':
       begin(2, UNBOUND, session);
@@ -249,7 +254,9 @@ const isSame = (a: Download, b: Download): boolean =>
   a.upload.lastIntegratedServerVersion === b.upload.lastIntegratedServerVersion &&
   a.latest.version === b.latest.version &&
   a.latest.salt === b.latest.salt &&
-  a.downloadableBytes === b.downloadableBytes;
+  a.downloadableBytes === b.downloadableBytes &&
+  a.batch?.cut === b.batch?.cut &&
+  a.batch?.isLast === b.batch?.isLast;
 
 export const decodeClientMessage = (bytes: Uint8Array): Either<DecodeError, ClientMessage> =>
   decode(bytes, clientMessage);
@@ -328,7 +335,18 @@ const serverMessage = (fields: Fields): ServerMessage => {
       const downloadableBytes = fields.uint('the downloadable bytes');
       // Merging may have made a changeset larger than an upload can be.
       const changesets = fields.changesets(limits.messageBytes);
-      return { type: 'download', session, download, upload, latest, downloadableBytes, changesets };
+      const message = {
+        type: 'download',
+        session,
+        download,
+        upload,
+        latest,
+        downloadableBytes,
+        changesets,
+      } as const;
+      if (!fields.hasMore) return message;
+      const cut = fields.uint('the cut of a batch');
+      return { ...message, batch: { cut, isLast: fields.bool('whether it is the last of its batch') } };
     }
     case MARK:
       return { type: 'mark', session, request: fields.uint('the request') };

@@ -18,7 +18,7 @@
  * Source: sessions-and-history, sections 2 and 4; merge-semantics, section 9.
  */
 import type { Changeset } from '../model/changeset.js';
-import type { DownloadCursor, SaltedVersion, UploadCursor } from '../model/progress.js';
+import type { Batch, DownloadCursor, SaltedVersion, UploadCursor } from '../model/progress.js';
 import type { ErrorAction, ErrorCode } from './errors.js';
 
 export interface Bind {
@@ -100,6 +100,8 @@ export interface Download {
   /** Bytes of history that remain after this message. */
   readonly downloadableBytes: number;
   readonly changesets: readonly Changeset[];
+  /** That it is a part of: nothing of it may be shown before all of it; absent where it is whole in itself. */
+  readonly batch?: Batch;
 }
 
 export interface ServerMark {

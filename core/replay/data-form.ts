@@ -4,6 +4,7 @@ import type { DecodeError } from '../base/decode-error.js';
 import { refuse } from '../base/decode-error.js';
 import type { RecordBatch, RecordEntry, RecordRange } from '../base/record.js';
 import { entriesOf, runOf } from '../base/run.js';
+import type { Ahead } from '../history/ahead.js';
 import type { ClientFile, LocalWrite } from '../history/client-file.js';
 import { withoutIngested } from '../history/ingested.js';
 import type { Journal } from '../history/journal.js';
@@ -106,6 +107,12 @@ const writeForm: Form<LocalWrite> = through(
   }),
 );
 
+const aheadForm: Form<Ahead> = record<Ahead>({
+  download: downloadForm,
+  cut: uint,
+  changesets: through(list(changesetForm), entriesOf<Changeset>, (changesets) => runOf(changesets)),
+});
+
 interface PlainFile extends Omit<ClientFile, 'writes' | 'state'> {
   readonly writes: readonly LocalWrite[];
 }
@@ -117,6 +124,7 @@ export const fileForm: Form<ClientFile> = through(
     salt: uint,
     version: uint,
     progress: record<SyncProgress>({ latest: saltedForm, download: downloadForm, upload: uploadForm }),
+    ahead: nullable(aheadForm),
     stamp: uint,
     journal: journalForm,
     generation: uint,

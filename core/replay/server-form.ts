@@ -93,6 +93,7 @@ const tail: Form<Partition['tail']> = through(
 export const partitionForm: Form<Partition> = record<Partition>({
   head: uint,
   cut: uint,
+  compacted: uint,
   log: record<LogExtent>({ bytes: uint, settled: uint, folded: uint, compactions: uint }),
   salts: list(record<SaltRange>({ from: uint, salt: uint })),
   salt: uint,

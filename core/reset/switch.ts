@@ -12,6 +12,7 @@
  */
 import type { RecordEntry } from '../base/record.js';
 import { runOf } from '../base/run.js';
+import { aheadForgotten } from '../history/ahead.js';
 import type { Commit } from '../history/client-commit.js';
 import type { ClientFile, LocalWrite } from '../history/client-file.js';
 import { baseForgotten, metaRecord } from '../history/client-records.js';
@@ -61,6 +62,7 @@ export const commitSwitch = (
     // Above what either file has used: records of the base are ordered by it.
     version: Math.max(file.version, fresh.version) + 1,
     progress: fresh.progress,
+    ahead: null,
     writes: runOf(writes.map(({ write }) => write)),
     base,
     state,
@@ -76,6 +78,7 @@ export const commitSwitch = (
     batch: {
       deletes: [
         ...baseForgotten(file.generation),
+        aheadForgotten,
         ...['local', 'reciprocal', 'fresh'].map((space) => ({ space, from: 0, to: Number.MAX_SAFE_INTEGER })),
       ],
       puts: [

@@ -5,9 +5,11 @@
 import * as E from 'fp-ts/lib/Either.js';
 import { limits } from '../base/limits.js';
 import { entriesAfter, firstAfter, lastThrough } from '../base/run.js';
+import { downloadedTo, isOfAnother } from '../history/ahead.js';
 import {
   type Commit,
   commitDownload,
+  commitForgotten,
   commitIdent,
   commitWrite,
   type Incoming,
@@ -20,7 +22,7 @@ import type { UploadCursor } from '../model/progress.js';
 import type { Download, ServerIdent, ServerMark } from '../protocol/messages.js';
 import { firstDropped } from '../reset/dropped.js';
 import { parkedForgotten } from '../reset/parked.js';
-import { failed, send, silenceDeadline, violation } from './client-link.js';
+import { failed, send, silenceDeadline, unbinding, violation } from './client-link.js';
 import {
   andThen,
   type ClientEffect,
@@ -62,7 +64,7 @@ const identified = (session: ClientSession, now: number, before: readonly Client
     ident: file.ident,
     salt: file.salt,
     latest: file.progress.latest,
-    download: file.progress.download,
+    download: downloadedTo(file),
     ...(held.download ? { uploadsOnly: true } : {}),
   });
   if (held.download) return andThen({ session: begun, effects: [...before, identify] }, uploading);
@@ -188,11 +190,15 @@ const acknowledgedBytes = (before: ClientFile, after: ClientFile): number => {
  * that the server is found out that is restored to a time before: it would no longer know of what it acknowledged.
  */
 const acknowledgementIn = (file: ClientFile, message: Download): Incoming => ({
-  download: file.progress.download,
+  download: downloadedTo(file),
   upload: message.upload,
   latest: message.latest,
   changesets: [],
+  ...(file.ahead === null ? {} : { batch: { cut: file.ahead.cut, isLast: false } }),
 });
+
+/** A file that only repeats the server's is shown to nobody before all is there: it takes parts as they come. */
+const shownAtOnce = ({ batch, ...whole }: Download): Download => whole;
 
 /**
  * A server that was restored may have lost acknowledgements, and nothing else: then it has the version that the file
@@ -211,10 +217,22 @@ const heldTo = ({ established }: ClientSession, message: Download): Download => 
   return { ...message, upload };
 };
 
-export const downloadReceived = (session: ClientSession, given: Download, bytes: number): ClientStep => {
-  const message = heldTo(session, given);
+export const downloadReceived = (
+  session: ClientSession,
+  given: Download,
+  bytes: number,
+  now: number,
+): ClientStep => {
+  const established = heldTo(session, given);
+  const message = session.config.downloadsOnly === true ? shownAtOnce(established) : established;
   const before = session.file;
   const isHeld = session.held.download;
+  if (!isHeld && isOfAnother(before, message.batch)) {
+    const { file, batch } = commitForgotten(before);
+    return andThen({ session: { ...session, file }, effects: [{ type: 'commit', batch }] }, (again) =>
+      unbinding(again, now),
+    );
+  }
   const { traffic } = session;
   if (isHeld && message.upload.clientVersion <= before.progress.upload.clientVersion)
     return stay({ ...session, skipped: true, traffic: { ...traffic, remaining: null } });
@@ -232,7 +250,7 @@ export const downloadReceived = (session: ClientSession, given: Download, bytes:
   if (decisions.length > 0) effects.push({ type: 'decided', decisions });
   // Whoever gets on is not slowed down by a link that is lost over and over.
   const getsOn =
-    file.progress.download.serverVersion > before.progress.download.serverVersion ||
+    downloadedTo(file).serverVersion > downloadedTo(before).serverVersion ||
     file.progress.upload.clientVersion > before.progress.upload.clientVersion;
   const integrated: ClientSession = {
     ...session,
@@ -256,6 +274,8 @@ export const markReceived = (session: ClientSession, message: ServerMark, now: n
     return violation(session, `mark ${message.request}, expected ${marks.answered + 1} … ${marks.sent}`);
   // It says that all was sent, of which some was dropped.
   if (session.skipped || session.held.download) return stay({ ...session, skipped: true });
+  if (session.file.ahead !== null)
+    return violation(session, `mark ${message.request} before the last download of its batch`);
   const answered: ClientSession = {
     ...session,
     phase: 'streaming',

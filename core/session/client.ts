@@ -64,7 +64,7 @@ const messageReceived = (
     case 'ident':
       return identReceived(session, message, now);
     case 'download':
-      return downloadReceived(session, message, bytes);
+      return downloadReceived(session, message, bytes, now);
     case 'mark':
       return markReceived(session, message, now);
     case 'error':

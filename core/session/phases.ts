@@ -22,7 +22,7 @@
  * downloads the server must know: holding them, and letting go, leads through `unbinding` to another binding
  * on the same link. In one that is held nothing comes down but acknowledgements, so that it does not wait to be
  * caught up before it uploads. With both held it is `paused`. A token that is about to expire is replaced by
- * another binding, too.
+ * another binding, too; and so is one whose downloads do not go together (`core/history/ahead.ts`).
  *
  * Silence: where the server has not been heard for a while in `catchingUp` or `streaming` it is asked for a
  * mark, and where that is not answered the link is given up: it may be half open, and nobody else would notice.
@@ -166,7 +166,7 @@ export const clientTable: Table<ClientPhase, ClientEventType> = {
     timer: ['disconnected', 'catchingUp'],
     garbage: 'violation',
     ident: 'violation',
-    download: ['catchingUp', 'failed'],
+    download: ['catchingUp', 'unbinding', 'failed'],
     mark: ['catchingUp', 'streaming'],
     unbound: 'violation',
     error: ['connecting', 'suspended', 'resetting', 'failed'],
@@ -183,7 +183,7 @@ export const clientTable: Table<ClientPhase, ClientEventType> = {
     timer: ['disconnected', 'streaming'],
     garbage: 'violation',
     ident: 'violation',
-    download: ['streaming', 'failed'],
+    download: ['streaming', 'unbinding', 'failed'],
     mark: ['streaming'],
     unbound: 'violation',
     error: ['connecting', 'suspended', 'resetting', 'failed'],

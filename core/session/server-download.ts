@@ -25,6 +25,7 @@ import {
 import { downloadable } from '../history/server-commit.js';
 import type { Changeset } from '../model/changeset.js';
 import type { DownloadCursor, SaltedVersion } from '../model/progress.js';
+import type { Download } from '../protocol/messages.js';
 import {
   asking,
   keyOfSession,
@@ -157,17 +158,19 @@ class Pump {
     const { entries } = portion;
     const serverVersion = entries[entries.length - 1]?.version ?? session.download.serverVersion;
     const download = { serverVersion, lastIntegratedClientVersion };
-    this.#effects.push(
-      sent(session, {
-        type: 'download',
-        session: session.number,
-        download,
-        upload: uploadCursorOf(file),
-        latest: this.#latest,
-        downloadableBytes: bytesAfter(partition, serverVersion),
-        changesets,
-      }),
-    );
+    const message: Download = {
+      type: 'download',
+      session: session.number,
+      download,
+      upload: uploadCursorOf(file),
+      latest: this.#latest,
+      downloadableBytes: bytesAfter(partition, serverVersion),
+      changesets,
+    };
+    const { cut, compacted } = partition;
+    const isPart = entries.length > 0 && session.download.serverVersion < compacted;
+    const batch = { cut, isLast: serverVersion >= compacted };
+    this.#effects.push(sent(session, isPart ? { ...message, batch } : message));
     return this.#flushed(session, download, session.marks, false, MESSAGE_BYTES + portion.bytes);
   }
 

@@ -18,7 +18,7 @@ import type { RecordEntry } from '../base/record.js';
 import { entriesAfter } from '../base/run.js';
 import { forEach, get, remove, set } from '../base/trie.js';
 import { isPassed } from '../history/horizon.js';
-import { fileOf, type Partition, tailStart } from '../history/partition.js';
+import { type FileRecord, fileOf, type Partition, tailStart } from '../history/partition.js';
 import { allocateIdent, commitOwn, type OwnWrite } from '../history/server-commit.js';
 import { readEntries, reciprocalSpace } from '../history/server-records.js';
 import type { Bind, ClientError, ClientMark, ClientMessage, Identify, Upload } from '../protocol/messages.js';
@@ -119,13 +119,15 @@ const identify = (
   );
   return andThenServer(noted, (free) => {
     if (sessionAt(free, keyOfSession(session)) === undefined) return stayAs(free);
+    const { lockedVersion } = fileOf(free.partition, message.ident) as FileRecord;
     const opening: ServerSession = {
       ...session,
       phase: 'opening',
       ident: message.ident,
       download: message.download,
       uploadsOnly: message.uploadsOnly === true,
-      lockedVersion: message.download.serverVersion,
+      // What is ahead of what the client shows it has not integrated, and its uploads will say so.
+      lockedVersion: Math.min(lockedVersion, message.download.serverVersion),
     };
     const key = keyOfSession(opening);
     const held = withSession({ ...free, bound: set(free.bound, String(message.ident), key) }, opening);

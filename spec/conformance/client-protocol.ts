@@ -39,6 +39,8 @@ class Stage {
   #acknowledged: UploadCursor = { clientVersion: 0, lastIntegratedServerVersion: 0 };
   /** Whether uploads are acknowledged. */
   acknowledges = true;
+  /** Whether marks are answered: they are not before everything that was there has come down. */
+  answersMarks = true;
 
   constructor(patience: number) {
     this.#patience = patience;
@@ -62,7 +64,8 @@ class Stage {
   #heard(message: ClientMessage, link: ScriptedLink): void {
     const { session } = message;
     if (message.type === 'bind' && message.needIdent) link.say({ type: 'ident', session, ident: 2, salt: 5 });
-    if (message.type === 'mark') link.say({ type: 'mark', session, request: message.request });
+    if (message.type === 'mark' && this.answersMarks)
+      link.say({ type: 'mark', session, request: message.request });
     if (message.type === 'unbind') link.say({ type: 'unbound', session });
     if (message.type === 'upload' && message.changesets.length > 0 && this.acknowledges) {
       this.#version += message.changesets.length;
@@ -285,6 +288,34 @@ export const clientProtocolConformance = (
     subject.write();
     await stage.until('it is uploaded', () => uploads(stage, stage.link).length > before);
     same('base', uploads(stage, stage.link).at(-1)?.base, version);
+  });
+
+  test('what is a part of a batch is kept, and not acknowledged before the last part', async (stage, open) => {
+    const subject = await open();
+    const { session } = await stage.hears('identify');
+    await pause(settling);
+    const first = stage.next(adding(0, 'First'));
+    const download = stage.download(session, first.version, [first]);
+    const latest = { version: first.version + 1, salt: saltAt(first.version + 1) };
+    const cut = latest.version;
+    stage.link.say({ ...download, latest, batch: { cut, isLast: false } });
+    await pause(settling);
+    stage.acknowledges = false;
+    stage.answersMarks = false;
+    const before = uploads(stage, stage.link).length;
+    subject.write();
+    await stage.until('it is uploaded', () => uploads(stage, stage.link).length > before);
+    same('base of a write amid it', uploads(stage, stage.link).at(-1)?.base, first.version - 1);
+    await subject.close();
+    await open();
+    const identify = await stage.hears('identify', 2);
+    same('position', identify.download.serverVersion >= first.version, true);
+    const second = stage.next(adding(0, 'Second'));
+    const end = stage.download(identify.session, second.version, [second]);
+    stage.link.say({ ...end, batch: { cut, isLast: true } });
+    await pause(settling);
+    stage.lose();
+    same('position', (await stage.hears('identify', 3)).download.serverVersion, second.version);
   });
 
   test('a session that ends for a passing reason is bound again, under another number', async (stage, open) => {

@@ -1,5 +1,6 @@
 /** Checks of what programs say and tell against what is on their disks. */
 import * as E from 'fp-ts/lib/Either.js';
+import { downloadedTo } from '../../core/history/ahead.js';
 import type { Identify } from '../../core/protocol/messages.js';
 import { loadClient } from '../../core/reset/reset-records.js';
 import type { Client } from '../../transports/client.js';
@@ -16,7 +17,7 @@ export const durableBeforeVisible: MakeChecker = (world) => {
   let heads = 0;
   const durableServerVersion = (device: string): number | string => {
     const stored = loadClient((disks.get(device) as Records).entries());
-    return E.isLeft(stored) ? stored.left.message : stored.right.file.progress.download.serverVersion;
+    return E.isLeft(stored) ? stored.left.message : downloadedTo(stored.right.file).serverVersion;
   };
   /** Whose file speaks in a session, by link and number; nobody's where it is the fresh one of a reset. */
   const owners = new Map<string, string | undefined>();

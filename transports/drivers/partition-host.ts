@@ -70,9 +70,13 @@ interface OwnRequest {
   readonly done: (outcome: E.Either<Error, number>) => void;
 }
 
-/** A file that identifies itself may have seen more on another server; a mark asks for all there is. */
+/**
+ * A file that identifies itself may have seen more on another server; a mark asks for all there is; and what was read
+ * may be what another server has made of the log meanwhile.
+ */
 const asksForNewest = (event: ServerEvent | OwnRequest): boolean =>
-  event.type === 'message' && (event.message.type === 'identify' || event.message.type === 'mark');
+  event.type === 'read' ||
+  (event.type === 'message' && (event.message.type === 'identify' || event.message.type === 'mark'));
 
 const EVERYTHING = Number.MAX_SAFE_INTEGER;
 
