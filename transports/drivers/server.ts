@@ -33,7 +33,7 @@ import { Door } from './door.js';
 import { Hosts } from './hosts.js';
 import { Outflow } from './outflow.js';
 import { type HostCallbacks, PartitionHost } from './partition-host.js';
-import { deaf, newPeer, type Peer } from './peer.js';
+import { deaf, isOverfull, newPeer, type Peer } from './peer.js';
 import type { ServerDescription, ServerNote, ServerOptions } from './server-options.js';
 import { openServerSync, type Pause, pauseMessage, ServerSync, type ServerSyncHooks } from './server-sync.js';
 import type { SyncControl } from './sync-control.js';
@@ -402,17 +402,17 @@ export class Server {
   }
 
   #send(peer: Peer, message: ServerMessage): void {
-    const { link } = peer;
     if (message.type === 'error' || message.type === 'unbound') {
       peer.connection = withoutNumber(peer.connection, message.session);
       this.#door.release(peer, message.session);
     }
-    link.send(encodeMessage(message));
+    const frame = encodeMessage(message);
+    peer.link.send(frame);
     if (message.type === 'error' && isConnectionCode(message.code))
-      this.#cut(link, { code: 'protocolError', message: message.message });
+      this.#cut(peer.link, { code: 'protocolError', message: message.message });
     const { maxBufferedBytes = 2 * limits.messageBytes } = this.#options;
-    if (link.bufferedBytes > maxBufferedBytes)
-      this.#cut(link, {
+    if (isOverfull(peer, frame.length, maxBufferedBytes))
+      this.#cut(peer.link, {
         code: 'goingAway',
         message: `more than ${maxBufferedBytes} bytes wait for the client`,
       });

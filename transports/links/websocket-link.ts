@@ -134,6 +134,8 @@ export class WebSocketLink implements Link {
 
   send(frame: Uint8Array): void {
     if (this.#phase === 'ended') return;
+    // It copies the frame, whatever memory that is in.
+    if (this.#phase === 'open' && this.#shortcut?.(frame) === true) return;
     const own = hasOwnMemory(frame) ? frame : frame.slice();
     if (this.#phase === 'open') {
       this.#transmit(own);
@@ -247,7 +249,7 @@ export class WebSocketLink implements Link {
   #transmit(frame: Uint8Array<ArrayBuffer>): void {
     const { maxMessageBytes } = this.#options;
     if (frame.length <= maxMessageBytes) {
-      if (this.#shortcut?.(frame) !== true) this.#socket.send(frame);
+      this.#socket.send(frame);
       return;
     }
     this.#socket.send(`frame ${frame.length}`);

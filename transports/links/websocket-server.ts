@@ -179,7 +179,11 @@ export const webSocketListener = (options: OwnServerOptions | AttachedServerOpti
     versions: options.versions ?? ownVersions,
     peer: 'the client',
   };
-  const uncompressed = compressedFrom(options) ?? Number.POSITIVE_INFINITY;
+  /** The first length of frames that do not leave in one message as they are. */
+  const notShort = Math.min(
+    compressedFrom(options) ?? Number.POSITIVE_INFINITY,
+    linkOptions.maxMessageBytes + 1,
+  );
   const members = new Set<Member>();
   /** Sockets that are not gone yet. */
   const sockets = new Set<Promise<void>>();
@@ -227,7 +231,7 @@ export const webSocketListener = (options: OwnServerOptions | AttachedServerOpti
         events?.closed(reason);
       },
     };
-    const shortcut = shortcutOf(socket, carrier, uncompressed);
+    const shortcut = shortcutOf(socket, carrier, notShort);
     const link = new WebSocketLink(socket, 'open', linkOptions, own, shortcut);
     const member = new Member(socket, link);
     members.add(member);
