@@ -9,6 +9,7 @@ import { openClient } from '../transports/client.js';
 import { webSocketConnector } from '../transports/links/websocket.js';
 import type { Connector } from '../transports/ports.js';
 import { memoryClientStore } from '../transports/stores/memory.js';
+import { oneFile } from './kit/one-file.js';
 import { seeded } from './kit/random.js';
 import { suite } from './kit/suite.js';
 
@@ -44,7 +45,9 @@ const kill = suite('a server that is killed');
 kill(`loses nothing that it had acknowledged, at ${KILLS} seeded points between two messages`, async () => {
   const folder = mkdtempSync(join(tmpdir(), 'syncline-kill-'));
   const random = seeded(20_26);
-  let server: ServerProcess = await startServerProcess(folder);
+  const programs = mkdtempSync(join(tmpdir(), 'syncline-kill-program-'));
+  const main = await oneFile(new URL('../transports/cli/main.js', import.meta.url), programs);
+  let server: ServerProcess = await startServerProcess(folder, 0, main);
   const port = Number(new URL(server.url).port);
   const acknowledged: number[] = [];
   const lost: string[] = [];
@@ -57,7 +60,7 @@ kill(`loses nothing that it had acknowledged, at ${KILLS} seeded points between 
     const [report] = await inspect(folder);
     const found = report?.objects.get('Entry') ?? 0;
     if (found <= acknowledged.length) lost.push(`${acknowledged.length} acknowledged, ${found - 1} found`);
-    server = await startServerProcess(folder, port);
+    server = await startServerProcess(folder, port, main);
     untilKill = 1 + random.int(24);
     restarting = null;
   };
@@ -76,7 +79,7 @@ kill(`loses nothing that it had acknowledged, at ${KILLS} seeded points between 
     });
   const devices = [await open(), await open()] as const;
   const waits: Promise<void>[] = [];
-  const deadline = Date.now() + 200_000;
+  const deadline = Date.now() + 500_000;
   let next = 1;
   devices[0].write((tx) => tx.create('Entry', { _id: 0, by: 'all', hits: 0 }));
   await devices[0].session.waitForUpload();
@@ -116,7 +119,7 @@ kill(`loses nothing that it had acknowledged, at ${KILLS} seeded points between 
   await server.stop('SIGTERM');
   const [report] = await inspect(folder);
   assert.is(report?.digest, digest);
-  rmSync(folder, { recursive: true, force: true });
+  for (const made of [folder, programs]) rmSync(made, { recursive: true, force: true });
 });
 
 kill.run();

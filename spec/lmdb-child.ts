@@ -5,7 +5,8 @@
  *     hold PATH                    opens the client store and keeps it
  *     race PATH WHO COUNT          commits COUNT times to a server store, against others
  *     fill PATH                    commits to a client store until that fails, prints how
- *     compact PATH NOW             compacts partition p of a server store, prints each stage as it begins
+ *     compact PATH NOW UNTIL       compacts partition p of a server store, prints each stage as it begins, and
+ *                                  then waits: at `commit` before the commit, at `done` after it
  */
 import { writeSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
@@ -82,7 +83,7 @@ const race = async (path: string, who: number, count: number): Promise<void> => 
 };
 
 /** What `syncline compact` does, but that it says how far it has got. */
-const compact = async (path: string, now: number): Promise<void> => {
+const compact = async (path: string, now: number, until: string): Promise<void> => {
   const store = await (await lmdbServerStore({ lmdb, path })).partition('p');
   const { revision, partition } = await loadWhole(store, 1);
   const rewrite = new LogRewrite(rewritePlan(partition, now, defaultMaxOffline));
@@ -97,8 +98,10 @@ const compact = async (path: string, now: number): Promise<void> => {
   const commit = commitRewrite(partition, done.right, now, defaultMaxOffline);
   if (commit === null) throw new Error('the rewritten log is not taken');
   say('commit');
-  await store.commit(revision, commit.batch);
-  say('done');
+  if (until !== 'commit') {
+    await store.commit(revision, commit.batch);
+    say('done');
+  }
   setInterval(() => undefined, 1000);
 };
 
@@ -109,7 +112,7 @@ const main = async ([command, ...rest]: readonly string[]): Promise<void> => {
   } else if (command === 'race') {
     await race(a, Number(b), Number(c));
   } else if (command === 'compact') {
-    await compact(a, Number(b));
+    await compact(a, Number(b), c);
   } else if (command === 'hold') {
     await lmdbClientStore({ lmdb, path: a });
     say('held');

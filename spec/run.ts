@@ -19,7 +19,7 @@ const { passed, failed } = await runTests({
   built: fileURLToPath(new URL('.', import.meta.url)),
   filters: process.argv.slice(2),
   jobs: 2,
-  timeout: 240_000,
+  timeout: 600_000,
   write: (text) => console.log(text),
   started: (child) => children.push(child),
 });

@@ -14,9 +14,15 @@ const exit = (child: ChildProcess): Promise<void> =>
     else child.once('exit', () => resolve());
   });
 
-/** Resolves when the server listens; rejects with what it printed where it ends before. Port 0 takes any. */
-export const startServerProcess = (directory: string, port = 0): Promise<ServerProcess> => {
-  const main = fileURLToPath(new URL('./main.js', import.meta.url));
+/**
+ * Resolves when the server listens; rejects with what it printed where it ends before. Port 0 takes any. `main` is
+ * the path of the command.
+ */
+export const startServerProcess = (
+  directory: string,
+  port = 0,
+  main: string = fileURLToPath(new URL('./main.js', import.meta.url)),
+): Promise<ServerProcess> => {
   const child = spawn(process.execPath, [main, 'serve', directory, '--port', String(port)], {
     stdio: ['ignore', 'pipe', 'pipe'],
   });
