@@ -14,7 +14,7 @@ import { webSocketListener } from '../transports/links/websocket-server.js';
 import type { Connector, Link, Listener } from '../transports/ports.js';
 import type { ServerNote } from '../transports/server.js';
 import { eventually, turn } from './kit/async.js';
-import { add, nothingUnhandled, setUp, soon } from './kit/driver-world.js';
+import { add, nothingUnhandled, rejection, setUp, soon } from './kit/driver-world.js';
 import { ManualClock } from './kit/manual-clock.js';
 import { RawClient } from './kit/raw-client.js';
 import { suite } from './kit/suite.js';
@@ -353,6 +353,19 @@ test('links beyond the number that a server takes are sent away, to come again l
   await late.enter('p');
   await server.close();
   await nothingUnhandled();
+});
+
+test('a bound that bounds nothing is refused', async () => {
+  for (const [name, bound] of [
+    ['maxConnections', Number.NaN],
+    ['maxBufferedBytes', -1],
+    ['readPatience', '60 s'],
+    ['idleTime', null],
+  ] as const) {
+    const error = await rejection(setUp({ [name]: bound } as object));
+    assert.instance(error, RangeError);
+    assert.match((error as Error).message, `${name} of a server is ${bound}, expected a number from 0`);
+  }
 });
 
 test('partitions and links that nobody uses are given up, and are there again when they are wanted', async () => {

@@ -45,6 +45,13 @@ canaries('the command plants a fault, builds it and finds it', () => {
   assert.match(stdout, /^1 found, 0 not found$/m);
 });
 
+canaries('a name that no fault has is refused: nothing would be planted, and all of it found', () => {
+  const program = join(root, 'dist', 'spec', 'canaries.js');
+  const { status, stderr } = spawnSync(process.execPath, [program, 'no-such'], { encoding: 'utf8' });
+  assert.is(status, 2);
+  assert.match(stderr, 'no planted fault has no-such in its name');
+});
+
 canaries('what is no patch is refused', () => {
   assert.throws(() => parseCanary('c', 'It is wrong.\n--- a/x.ts\n'), /c is no patch of a canary/);
 });

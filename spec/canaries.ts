@@ -133,6 +133,10 @@ const tell = ({ canary, runs, by }: Finding): void => {
 const chosen = canariesIn(join(root, 'spec', 'canaries')).filter(
   ({ name }) => positionals.length === 0 || positionals.some((part) => name.includes(part)),
 );
+if (chosen.length === 0) {
+  console.error(`no planted fault has ${positionals.join(' or ')} in its name`);
+  process.exit(2);
+}
 const findings: Finding[] = [];
 const queue = chosen.values();
 const work = async (): Promise<void> => {

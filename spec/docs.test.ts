@@ -232,6 +232,11 @@ docs('the fuzzer runs the laws that it is asked for', async () => {
   const { stdout } = await run(process.execPath, [`${root}/dist/spec/fuzz.js`, '--seconds', '3.5']);
   assert.match(stdout, /^law decoders, seed 1, 0\.5 s$/m);
   assert.match(stdout, /^\d+ passed, 0 failed$/m);
+  // Which would be no run at all, and all of them passed.
+  const endless = await run(process.execPath, [`${root}/dist/spec/fuzz.js`, '--seconds', 'x']).catch(
+    ({ code }: { readonly code: number }) => code,
+  );
+  assert.is(endless, 2);
 });
 
 docs('the simulator runs its worlds, for people and for programs', async () => {

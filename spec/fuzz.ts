@@ -41,7 +41,11 @@ const seconds = values.seconds === undefined ? Number.POSITIVE_INFINITY : Number
 const runs = Number(values.runs ?? (values.seconds === undefined ? 10_000 : Number.POSITIVE_INFINITY));
 const mostFailures = Number(values.failures);
 
-if (chosen.some((name) => laws[name] === undefined) || !Number.isSafeInteger(seed) || !(runs > 0)) {
+if (
+  chosen.some((name) => laws[name] === undefined) ||
+  !Number.isSafeInteger(seed) ||
+  !(runs > 0 && seconds > 0)
+) {
   console.error(
     `usage: npm run fuzz -- [--law ${Object.keys(laws).join('|')}] [--runs N] [--seconds N] [--seed S]`,
   );

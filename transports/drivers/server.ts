@@ -34,6 +34,7 @@ import { Hosts } from './hosts.js';
 import { Outflow } from './outflow.js';
 import { type HostCallbacks, PartitionHost } from './partition-host.js';
 import { deaf, isOverfull, newPeer, type Peer } from './peer.js';
+import { withBounds } from './server-bounds.js';
 import type { ServerDescription, ServerNote, ServerOptions } from './server-options.js';
 import { openServerSync, type Pause, pauseMessage, ServerSync, type ServerSyncHooks } from './server-sync.js';
 import type { SyncControl } from './sync-control.js';
@@ -42,9 +43,9 @@ import { SealedPartition } from './sync-error.js';
 /** Bytes of one link that are handed on to partitions without looking whether they have been taken. */
 const handedBytes = 1024 * 1024;
 
-/** Starts a server. Resolves when all its listeners accept links; where one cannot, none does. */
+/** Starts a server. Resolves when all its listeners accept links; where one cannot, none does. Rejects odd bounds. */
 export const startServer = async (options: ServerOptions): Promise<Server> => {
-  const { clock = systemClock, entropy = systemEntropy } = options;
+  const { clock = systemClock, entropy = systemEntropy } = withBounds(options);
   const control = await openServerSync(options, clock, entropy);
   const server = new Server(options, control);
   const started = await Promise.allSettled(
@@ -71,7 +72,6 @@ export class Server {
   #closing: Promise<void> | null = null;
   /** Partition-based sync, where the server was started with it. */
   readonly sync: ServerSync | null;
-
   readonly #documents: Documents | null;
 
   /** Use `startServer`. */
