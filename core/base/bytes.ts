@@ -218,10 +218,12 @@ for (let i = 0; i < 16; i++) {
   nibbles[digit.charCodeAt(0)] = i;
 }
 
-/** Lower-case hex of `size` bytes; `size` is a multiple of 4. */
-export const hexOf = (bytes: Uint8Array, start: number, size: number): string => {
+/** Lower-case hex of `size` bytes, of all by default. */
+export const hexOf = (bytes: Uint8Array, start = 0, size = bytes.length - start): string => {
   let text = '';
-  for (let p = start; p < start + size; p += 4) {
+  let p = start;
+  const end = start + size;
+  for (; p + 4 <= end; p += 4) {
     const a = bytes[p] as number;
     const b = bytes[p + 1] as number;
     const c = bytes[p + 2] as number;
@@ -237,8 +239,16 @@ export const hexOf = (bytes: Uint8Array, start: number, size: number): string =>
       digits[d & 15] as number,
     );
   }
+  for (; p < end; p++) {
+    const a = bytes[p] as number;
+    text += String.fromCharCode(digits[a >> 4] as number, digits[a & 15] as number);
+  }
   return text;
 };
+
+/** The bytes that `hex` spells, two hex digits each. */
+export const bytesOfHex = (hex: string): Uint8Array =>
+  Uint8Array.from({ length: hex.length / 2 }, (_, i) => Number.parseInt(hex.slice(2 * i, 2 * i + 2), 16));
 
 /** Reads from `position` on. Every method refuses (see `decode-error.ts`) what is not there or not canonical. */
 export class Reader {

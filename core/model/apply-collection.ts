@@ -6,7 +6,7 @@
  */
 import { emptyTrie, get, type Owner, remove, set } from '../base/trie.js';
 import { type Failure, failure } from './apply-error.js';
-import { eraseBisected, insertBisected } from './bisected-set.js';
+import type { FloatSets } from './bisected-set.js';
 import type { Edit } from './edit.js';
 import { describe, memberFits, valueFits } from './fits.js';
 import type { ArrayErase, ArrayInsert, ArrayMove, Clear, Path, SetErase, SetInsert } from './instruction.js';
@@ -139,9 +139,11 @@ export const applyClear = (edit: Edit, { collection }: Clear): Failure | null =>
   return null;
 };
 
-const isBisected = ({ rules, cursor }: Edit): boolean => {
+/** Null for sets that are kept as all others are. */
+const floatSets = ({ rules, cursor }: Edit): FloatSets | null => {
+  if (rules.floatSets === 'hashed') return null;
   const { type } = cursor.column.spec;
-  return rules.floatSets === 'bisected' && (type === 'float' || type === 'double');
+  return type === 'float' || type === 'double' ? rules.floatSets : null;
 };
 
 export const applySetInsert = (edit: Edit, { value }: SetInsert): Failure | null => {
@@ -150,8 +152,9 @@ export const applySetInsert = (edit: Edit, { value }: SetInsert): Failure | null
   if (node === null) return notA('set', edit);
   const unfit = memberFits(edit.state, cursor.column, value);
   if (unfit !== null || isMarker(value)) return unfit;
-  if (isBisected(edit)) {
-    insertBisected(node, value, rules.memberId, owner);
+  const special = floatSets(edit);
+  if (special !== null) {
+    special.insert(node, value, rules.memberId, owner);
     return null;
   }
   const id = rules.memberId(value);
@@ -169,7 +172,8 @@ export const applySetErase = (edit: Edit, { value }: SetErase): Failure | null =
   if (unfit !== null || isMarker(value)) return unfit;
   if (value === null && rules.setEraseNull === 'error' && cursor.column.spec.type !== 'mixed')
     return failure('type-mismatch', `found null, expected ${describe(cursor.column)}`);
-  if (isBisected(edit)) eraseBisected(node, value, rules.memberId, owner);
+  const special = floatSets(edit);
+  if (special !== null) special.erase(node, value, rules.memberId, owner);
   else node.members = remove(node.members, rules.memberId(value), owner);
   return null;
 };

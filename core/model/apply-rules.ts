@@ -4,6 +4,7 @@
  *
  * Source: merge-semantics, sections 1.1 and 4.12 (numbers below); sessions-and-history, section 9.
  */
+import { eraseBisected, type FloatSets, insertBisected } from './bisected-set.js';
 import { type MemberId, memberId, realmMemberId } from './member.js';
 
 export interface ApplyRules {
@@ -22,8 +23,8 @@ export interface ApplyRules {
   readonly setEraseNull: 'allow' | 'error';
   /** Whether a column that exists must agree in nullability to be added again. */
   readonly columnNullability: 'compare' | 'ignore';
-  /** Whether sets of floats and doubles are searched as the reference does, which a NaN confuses. */
-  readonly floatSets: 'hashed' | 'bisected';
+  /** How sets of floats and doubles are kept: as others, or as the reference does, which a NaN confuses. */
+  readonly floatSets: 'hashed' | FloatSets;
   /**
    * Which of two representations of one member stays, such as 0.0 and -0.0. Where two replicas insert one
    * each, the merge lets the newer through, which comes last on both.
@@ -50,7 +51,7 @@ export const realmApplyRules: ApplyRules = {
   clearMissingEntry: 'error',
   eraseSchema: 'strict',
   setEraseNull: 'error',
-  floatSets: 'bisected',
+  floatSets: { insert: insertBisected, erase: eraseBisected },
   eraseLinkedFromInside: 'error',
   columnNullability: 'ignore',
   insertedAgain: 'kept',

@@ -10,6 +10,12 @@ import type { MemberId } from './member.js';
 import type { SetNode } from './state.js';
 import { floatToNumber, type Value } from './value.js';
 
+/** How a member is added, where it is not there, and taken away, where it is. */
+export interface FloatSets {
+  readonly insert: (node: SetNode, value: Value, id: MemberId, owner: Owner) => void;
+  readonly erase: (node: SetNode, value: Value, id: MemberId, owner: Owner) => void;
+}
+
 /** Null is less than every number. */
 const numberOf = (value: Value): number | null => {
   if (typeof value === 'number') return value;
@@ -40,7 +46,7 @@ const search = (order: readonly Value[], value: Value): { readonly at: number; r
   return { at, found: at < order.length && numberOf(order[at] ?? null) === wanted };
 };
 
-export const insertBisected = (node: SetNode, value: Value, id: MemberId, owner: Owner): void => {
+export const insertBisected: FloatSets['insert'] = (node, value, id, owner) => {
   const { at, found } = search(node.order, value);
   if (found) return;
   node.order.splice(at, 0, value);
@@ -49,7 +55,7 @@ export const insertBisected = (node: SetNode, value: Value, id: MemberId, owner:
   node.members = set(node.members, free, value, owner);
 };
 
-export const eraseBisected = (node: SetNode, value: Value, id: MemberId, owner: Owner): void => {
+export const eraseBisected: FloatSets['erase'] = (node, value, id, owner) => {
   const { at, found } = search(node.order, value);
   if (!found) return;
   node.order.splice(at, 1);

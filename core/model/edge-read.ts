@@ -2,6 +2,7 @@
  * Values of JavaScript and `bson` taken as values of the engine; the table of what is taken stands in
  * `edge.ts`. Nothing is converted that would lose something, but a number to the nearest float.
  */
+import { hexOf } from '../base/bytes.js';
 import { limits } from '../base/limits.js';
 import { utf8Length } from '../base/utf8.js';
 import { bsonTag, describeFound, isBytes, isDate } from './edge-kinds.js';
@@ -45,12 +46,6 @@ const expectations: Readonly<Record<Plain, string>> = {
   decimal: 'a bson Decimal128',
   objectId: 'a bson ObjectId',
   uuid: 'a bson UUID',
-};
-
-const hexOf = (bytes: Uint8Array): string => {
-  let hex = '';
-  for (const byte of bytes) hex += byte.toString(16).padStart(2, '0');
-  return hex;
 };
 
 // Each reader answers undefined for what it does not take.

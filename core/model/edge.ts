@@ -22,6 +22,7 @@
  * of the package. None is ever constructed without its bytes: that would read a clock and chance.
  */
 import { Decimal128, Double, ObjectId, UUID } from 'bson';
+import { bytesOfHex } from '../base/bytes.js';
 import { describeFound } from './edge-kinds.js';
 import { fromEdge, Mismatch } from './edge-read.js';
 import { DoubleBits, type EdgeKey, type EdgeScalar, Float, LinkView, Timestamp } from './edge-types.js';
@@ -34,9 +35,6 @@ import {
   type Timestamp as TimestampValue,
   type Value,
 } from './value.js';
-
-const bytesOf = (hex: string): Uint8Array =>
-  Uint8Array.from({ length: hex.length / 2 }, (_, i) => Number.parseInt(hex.slice(2 * i, 2 * i + 2), 16));
 
 const MOST_MS = 8_640_000_000_000_000n;
 
@@ -85,7 +83,7 @@ export const toEdge = (value: Value, isMixed: boolean): EdgeScalar => {
     case 'double':
       return new DoubleBits(value.bits);
     case 'decimal':
-      return new Decimal128(bytesOf(value.hex).reverse());
+      return new Decimal128(bytesOfHex(value.hex).reverse());
     case 'objectId':
       return new ObjectId(value.hex);
     case 'uuid':

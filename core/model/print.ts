@@ -2,6 +2,7 @@
  * Printer of the notation (`notation.ts`): one canonical line of valid text for each thing. Printing is
  * total: a value that breaks the invariants of its type prints too, but does not parse.
  */
+import { hexOf } from '../base/bytes.js';
 import type { Changeset } from './changeset.js';
 import type { Instruction, Path } from './instruction.js';
 import { type Key, keyType } from './key.js';
@@ -63,12 +64,6 @@ const printFloat = (value: Float): string => {
   // Nine digits tell any two floats apart.
   while (digits < 9 && !Object.is(Math.fround(Number(number.toPrecision(digits))), number)) digits++;
   return printNumber(Number(number.toPrecision(digits)));
-};
-
-const hexOf = (bytes: Uint8Array): string => {
-  let hex = '';
-  for (const byte of bytes) hex += byte.toString(16).padStart(2, '0');
-  return hex;
 };
 
 /** A value or a marker. */

@@ -7,6 +7,7 @@
  * remembers it. An entry goes when the app dismisses it, or has made of it a new write.
  */
 import * as E from 'fp-ts/lib/Either.js';
+import { bytesOfHex, hexOf } from '../base/bytes.js';
 import type { RecordEntry, RecordRange } from '../base/record.js';
 import type { RecordsBySpace } from '../history/client-records.js';
 import { type CorruptRecord, corrupt } from '../history/journal.js';
@@ -33,12 +34,6 @@ export interface ParkedWrite {
 }
 
 const SPACE = 'parked';
-
-const hexOf = (bytes: Uint8Array): string =>
-  Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('');
-
-const bytesOf = (hex: string): Uint8Array =>
-  Uint8Array.from({ length: hex.length / 2 }, (_, i) => Number.parseInt(hex.slice(2 * i, 2 * i + 2), 16));
 
 const isHex = (value: unknown): value is string =>
   typeof value === 'string' && /^(?:[0-9a-f]{2})*$/.test(value);
@@ -86,7 +81,7 @@ const readParked = (entry: RecordEntry): E.Either<CorruptRecord, ParkedWrite> =>
   const { version, timestamp, instructions, why } = value as Readonly<Record<string, unknown>>;
   if (typeof version !== 'number' || typeof timestamp !== 'number' || !isHex(instructions))
     return bad('it lacks its version, time or instructions');
-  const known = decodeInstructions(bytesOf(instructions));
+  const known = decodeInstructions(bytesOfHex(instructions));
   if (E.isLeft(known)) return bad(known.left.message);
   if (!Array.isArray(why) || why.length !== known.right.length)
     return bad('it does not say of each instruction why it was parked');
