@@ -111,6 +111,18 @@ fanOut('sessions that wrote nothing are sent the very same changesets', () => {
   assert.is(fourth?.changesets, second?.changesets);
 });
 
+fanOut('whoever has written is told so after all others are sent what was written', () => {
+  const server = new Server(40);
+  for (const writer of [1, 17, 40]) {
+    const version = server.machine.partition.head + 1;
+    const effects = server.take(upload(server, writer, { ...write(version, `T${writer}`), base: 0 }));
+    assert.is(effects[0]?.type, 'commit');
+    const order = [...downloadsOf(effects).keys()];
+    assert.is(order.length, 40);
+    assert.is(order[39], writer);
+  }
+});
+
 fanOut('downloads that say the same are one array of bytes, all others are not', () => {
   const server = new Server(4);
   server.take(upload(server, 4, write(3, 'Mine')));
@@ -130,6 +142,9 @@ fanOut('downloads that say the same are one array of bytes, all others are not',
     { ...second, latest: { ...latest, version: latest.version + 1 } },
     { ...second, latest: { ...latest, salt: 8 } },
     { ...second, downloadableBytes: 5 },
+    { ...second, batch: { cut: 0, isLast: false } },
+    { ...second, batch: { cut: 0, isLast: true } },
+    { ...second, batch: { cut: 1, isLast: true } },
     { ...fourth, changesets: second.changesets },
   ];
   for (const other of others) {

@@ -8,6 +8,7 @@ import {
   forEach,
   get,
   has,
+  mapped,
   newOwner,
   type Owner,
   remove,
@@ -121,6 +122,35 @@ trie('setting what is there, and removing what is not, answers the same trie', (
   assert.is(set(one, ay, 2), one);
   assert.is(remove(one, 'a'), one);
   assert.is(remove(one, colliding[2] as string), one);
+});
+
+trie('mapping is setting all values, in the order of a visit, and shares what it does not change', () => {
+  fc.assert(
+    fc.property(steps, fc.integer({ min: 1, max: 4 }), (run, divisor) => {
+      for (const { trie: before } of versionsOf(run)) {
+        const was = shape(before);
+        const change = (value: number): number => (value % divisor === 0 ? value + 10 : value);
+        const visited: string[] = [];
+        const after = mapped(before, (value, key) => {
+          visited.push(key);
+          return change(value);
+        });
+        let twin = before;
+        for (const [key, value] of entries(before)) twin = set(twin, key, change(value));
+        assert.equal(
+          visited,
+          [...entries(before)].map(([key]) => key),
+        );
+        assert.is(shape(after), shape(twin));
+        assert.is(shape(before), was);
+        assert.is(
+          mapped(before, (value) => value),
+          before,
+        );
+      }
+    }),
+    { numRuns: 500 },
+  );
 });
 
 trie('is a map, whatever happens in whatever order, and old versions stay as they were', () => {

@@ -257,6 +257,36 @@ const forEachIn = <V>(node: Node<V>, visit: (value: V, key: string) => void): vo
 export const forEach = <V>(trie: Trie<V>, visit: (value: V, key: string) => void): void =>
   forEachIn(trie.root, visit);
 
+const mappedChain = <V>(leaf: Leaf<V>, change: (value: V, key: string) => V): Leaf<V> => {
+  const value = change(leaf.value, leaf.key);
+  const next = leaf.next === null ? null : mappedChain(leaf.next, change);
+  return Object.is(value, leaf.value) && next === leaf.next
+    ? leaf
+    : new Leaf(leaf.hash, leaf.key, value, next);
+};
+
+const mappedBranch = <V>(branch: Branch<V>, change: (value: V, key: string) => V): Branch<V> => {
+  const { children } = branch;
+  let changed: Node<V>[] | null = null;
+  for (let i = 0; i < children.length; i++) {
+    const child = children[i] as Node<V>;
+    const next = child instanceof Branch ? mappedBranch(child, change) : mappedChain(child, change);
+    if (next === child) continue;
+    changed ??= children.slice();
+    changed[i] = next;
+  }
+  return changed === null ? branch : new Branch<V>(null, branch.bitmap, changed);
+};
+
+/**
+ * The trie with what `change` makes of each value, in the order of `forEach`: `trie` itself where that is what it was.
+ * Looks up no key, which for all entries of a trie is most of what `set` costs.
+ */
+export const mapped = <V>(trie: Trie<V>, change: (value: V, key: string) => V): Trie<V> => {
+  const root = mappedBranch(trie.root, change);
+  return root === trie.root ? trie : new Trie<V>(null, root, trie.size);
+};
+
 function* entriesIn<V>(node: Node<V>): Generator<[string, V]> {
   if (node instanceof Branch) {
     for (const child of node.children) yield* entriesIn(child);

@@ -75,10 +75,7 @@ const writer = new Writer();
  * changesets or instructions than `limits` allow. The result is not to be written to: short results share memory.
  */
 export const encodeMessage = (message: Message): Uint8Array => {
-  if (message.type === 'download') {
-    const known = told.get(message.changesets);
-    if (known !== undefined && isSame(known.message, message)) return known.bytes;
-  }
+  if (message.type === 'download') return downloadBytes(message);
   writer.begin();
   const { session } = message;
   switch (message.type) {
@@ -124,18 +121,6 @@ export const encodeMessage = (message: Message): Uint8Array => {
       uint(message.ident);
       uint(message.salt);
       break;
-    case 'download':
-      begin(message.batch === undefined ? 10 : 12, DOWNLOAD, session);
-      downloadCursor(message.download);
-      uploadCursor(message.upload);
-      saltedVersion(message.latest);
-      uint(message.downloadableBytes);
-      writer.raw(downloadedBytes(message.changesets));
-      if (message.batch !== undefined) {
-        uint(message.batch.cut);
-        bool(message.batch.isLast);
-      }
-      return keptFor(message, writer.finish());
     case 'unbound':
       begin(2, UNBOUND, session);
       break;
@@ -222,27 +207,61 @@ const changesetsHead = (changesets: readonly Changeset[], more: number): void =>
   writeArrayHead(writer, count);
 };
 
-/** Many sessions are sent the same changesets: an array of them is encoded once. */
-const downloads = new WeakMap<readonly Changeset[], Uint8Array>();
+/** Changesets that were sent, and the last message that told them. */
+interface Contents {
+  readonly changesets: readonly Changeset[];
+  /** Their encoded form. */
+  readonly encoded: Uint8Array;
+  told: Download | null;
+  /** That of `told`. */
+  bytes: Uint8Array;
+}
 
-const downloadedBytes = (changesets: readonly Changeset[]): Uint8Array => {
-  const known = downloads.get(changesets);
-  if (known !== undefined) return known;
-  const start = writer.length;
-  changesetsHead(changesets, 0);
-  for (const changeset of changesets) writer.raw(encodeChangeset(changeset));
-  const bytes = writer.bytes.slice(writer.start + start, writer.position);
-  writer.position = writer.start + start;
-  downloads.set(changesets, bytes);
-  return bytes;
+/**
+ * Many sessions are sent the same changesets: an array of them is encoded once. And most are told the same of them:
+ * the last message is kept.
+ */
+const contents = new WeakMap<readonly Changeset[], Contents>();
+
+const noBytes = new Uint8Array(0);
+
+/** Encoded changesets of so many bytes are not held for the next message. */
+const HELD_BYTES = 64 * 1024;
+
+/** Those who are sent the same changesets are mostly sent them one after the other. The first is nobody's. */
+let lastSent: Contents = { changesets: [], encoded: noBytes, told: null, bytes: noBytes };
+
+const contentsOf = (changesets: readonly Changeset[]): Contents => {
+  if (lastSent.changesets === changesets) return lastSent;
+  let known = contents.get(changesets);
+  if (known === undefined) {
+    writer.begin();
+    changesetsHead(changesets, 0);
+    for (const changeset of changesets) writer.raw(encodeChangeset(changeset));
+    known = { changesets, encoded: writer.finish(), told: null, bytes: noBytes };
+    contents.set(changesets, known);
+  }
+  if (known.encoded.length < HELD_BYTES) lastSent = known;
+  return known;
 };
 
-/** Of the sessions that are sent the same changesets most are told the same of them: the last such message is kept. */
-const told = new WeakMap<readonly Changeset[], { readonly message: Download; readonly bytes: Uint8Array }>();
-
-const keptFor = (message: Download, bytes: Uint8Array): Uint8Array => {
-  told.set(message.changesets, { message, bytes });
-  return bytes;
+const downloadBytes = (message: Download): Uint8Array => {
+  const contents = contentsOf(message.changesets);
+  if (contents.told !== null && isSame(contents.told, message)) return contents.bytes;
+  writer.begin();
+  begin(message.batch === undefined ? 10 : 12, DOWNLOAD, message.session);
+  downloadCursor(message.download);
+  uploadCursor(message.upload);
+  saltedVersion(message.latest);
+  uint(message.downloadableBytes);
+  writer.raw(contents.encoded);
+  if (message.batch !== undefined) {
+    uint(message.batch.cut);
+    bool(message.batch.isLast);
+  }
+  contents.told = message;
+  contents.bytes = writer.finish();
+  return contents.bytes;
 };
 
 /** Whether two downloads of the same changesets say the same. */

@@ -6,12 +6,14 @@
  * those who wrote none of the entries and are at the same version of their own. Such changesets are one array,
  * so that whoever encodes messages can encode it once.
  *
+ * Whoever has written hears of it after the others have what was written: nobody waits longer than they do.
+ *
  * A session is sent so much and no more until its link has let it out (`limits.unflushedBytes`): what comes meanwhile stays
  * in the history, and leaves in one piece then.
  */
 import { limits } from '../base/limits.js';
 import { entriesAfter } from '../base/run.js';
-import { forEach, newOwner, set, type Trie } from '../base/trie.js';
+import { mapped, set, type Trie } from '../base/trie.js';
 import {
   bytesAfter,
   type FileRecord,
@@ -41,26 +43,43 @@ import {
 /** What a message is counted as beside its changesets. */
 const MESSAGE_BYTES = 64;
 
-/** Consecutive entries of the history, and what sessions that wrote none of them are sent. */
+/** Consecutive entries of the history, at least one, and what sessions that wrote none of them are sent. */
 interface Portion {
   readonly entries: readonly ServerEntry[];
+  /** Of the last entry. */
+  readonly version: number;
   readonly bytes: number;
+  /** Those of the history that follow. */
+  readonly downloadableBytes: number;
+  /** Where the portion is of a stretch that was compacted. */
+  readonly batch: Download['batch'];
   readonly origins: ReadonlySet<number>;
   /** By the newest client version that the server had of the session's file. */
-  readonly shared: Map<number, readonly Changeset[]>;
+  readonly shared: Map<number, Contents>;
 }
 
-const portionOf = (entries: readonly ServerEntry[]): Portion => {
+/** What a session is sent, and where it is then. */
+interface Contents {
+  readonly changesets: readonly Changeset[];
+  readonly download: DownloadCursor;
+}
+
+const noChangesets: readonly Changeset[] = [];
+
+/** Of entries that follow the version `from`. */
+const portionOf = (partition: Partition, from: number, entries: readonly ServerEntry[]): Portion => {
   let bytes = 0;
   const origins = new Set<number>();
   for (const entry of entries) {
     bytes += entry.bytes;
     origins.add(entry.origin);
   }
-  return { entries, bytes, origins, shared: new Map() };
+  const { version } = entries[entries.length - 1] as ServerEntry;
+  const downloadableBytes = bytesAfter(partition, version);
+  const { cut, compacted } = partition;
+  const batch = from < compacted ? { cut, isLast: version >= compacted } : undefined;
+  return { entries, version, bytes, downloadableBytes, batch, origins, shared: new Map() };
 };
-
-const nothing = portionOf([]);
 
 /** The first entries, up to `limits.downloadBytes` and at least one. */
 const first = (entries: readonly ServerEntry[]): readonly ServerEntry[] => {
@@ -72,18 +91,15 @@ const first = (entries: readonly ServerEntry[]): readonly ServerEntry[] => {
   return entries;
 };
 
-/** What the session is sent of the portion, and the newest version of its own file that the server had by then. */
-const contentsFor = (
-  { entries, origins, shared }: Portion,
-  { ident, download: { lastIntegratedClientVersion: base } }: ServerSession,
-): ReturnType<typeof downloadable> => {
-  if (origins.has(ident)) return downloadable(entries, ident, base);
-  let changesets = shared.get(base);
-  if (changesets === undefined) {
-    changesets = downloadable(entries, ident, base).changesets;
-    shared.set(base, changesets);
-  }
-  return { changesets, lastIntegratedClientVersion: base };
+const contentsFor = (portion: Portion, { ident, download }: ServerSession): Contents => {
+  const base = download.lastIntegratedClientVersion;
+  const isAmong = portion.origins.has(ident);
+  const known = isAmong ? undefined : portion.shared.get(base);
+  if (known !== undefined) return known;
+  const { changesets, lastIntegratedClientVersion } = downloadable(portion.entries, ident, base);
+  const contents = { changesets, download: { serverVersion: portion.version, lastIntegratedClientVersion } };
+  if (!isAmong) portion.shared.set(base, contents);
+  return contents;
 };
 
 /** Whether anything may be sent to the session now. */
@@ -96,82 +112,93 @@ const isAtEnd = (session: ServerSession, head: number): boolean =>
 
 /**
  * Sends what sessions lack, to many of them or to one. The history does not change meanwhile: what they are told
- * of it is worked out once, and the map of sessions is one edit.
+ * of it is worked out once.
  */
 class Pump {
   readonly #partition: Partition;
   readonly #latest: SaltedVersion;
-  readonly #owner = newOwner();
   readonly #effects: ServerEffect[] = [];
+  /** For those who wait to hear that they have written. */
+  readonly #late: ServerEffect[] = [];
+  /** Where what the present session is sent goes. */
+  #out = this.#effects;
   /** By the version that they follow. */
   readonly #portions = new Map<number, Portion>();
   /** But for its sessions. */
   #machine: ServerMachine;
-  #sessions: Trie<ServerSession>;
 
   constructor(machine: ServerMachine) {
-    const { partition, sessions } = machine;
+    const { partition } = machine;
     this.#machine = machine;
-    this.#sessions = sessions;
     this.#partition = partition;
     this.#latest = { version: partition.head, salt: saltOf(partition, partition.head) };
   }
 
-  done(): ServerStep {
-    return { machine: { ...this.#machine, sessions: this.#sessions }, effects: this.#effects };
+  /** The step, with the sessions as they are after it. */
+  done(sessions: Trie<ServerSession>): ServerStep {
+    return { machine: { ...this.#machine, sessions }, effects: [...this.#effects, ...this.#late] };
   }
 
   /** Brings the session up to the head, and answers the marks that it passes. */
-  pump(key: string, before: ServerSession): void {
+  pump(key: string, before: ServerSession): ServerSession {
     let session = before;
+    this.#out = session.owesCursor ? this.#late : this.#effects;
     const { head } = this.#partition;
     while (isOpen(session) && !isAtEnd(session, head)) {
       const from = session.download.serverVersion;
-      if (session.uploadsOnly || from === head) session = this.#sentPortion(session, nothing);
+      if (session.uploadsOnly || from === head) session = this.#sentCursor(session);
       else if (from + 1 >= tailStart(this.#partition))
         session = this.#sentPortion(session, this.#after(from));
       else session = this.#readingOn(session, key);
     }
-    if (isOpen(session)) session = this.#markedIn(session);
-    if (session !== before) this.#sessions = set(this.#sessions, key, session, this.#owner);
+    return isOpen(session) && session.marks.length > 0 ? this.#markedIn(session) : session;
   }
 
   /** Sends consecutive entries that follow the session's cursor. */
-  send(key: string, session: ServerSession, entries: readonly ServerEntry[]): void {
-    const after = this.#sentPortion(session, portionOf(entries));
-    this.#sessions = set(this.#sessions, key, after, this.#owner);
+  send(session: ServerSession, entries: readonly ServerEntry[]): ServerSession {
+    return this.#sentPortion(session, portionOf(this.#partition, session.download.serverVersion, entries));
   }
 
   #after(from: number): Portion {
     let portion = this.#portions.get(from);
     if (portion === undefined) {
-      portion = portionOf(first(entriesAfter(this.#partition.tail, from)));
+      portion = portionOf(this.#partition, from, first(entriesAfter(this.#partition.tail, from)));
       this.#portions.set(from, portion);
     }
     return portion;
   }
 
   #sentPortion(session: ServerSession, portion: Portion): ServerSession {
-    const partition = this.#partition;
-    const file = fileOf(partition, session.ident) as FileRecord;
-    const { changesets, lastIntegratedClientVersion } = contentsFor(portion, session);
-    const { entries } = portion;
-    const serverVersion = entries[entries.length - 1]?.version ?? session.download.serverVersion;
-    const download = { serverVersion, lastIntegratedClientVersion };
+    const { downloadableBytes, bytes, batch } = portion;
+    return this.#sentContents(session, contentsFor(portion, session), downloadableBytes, bytes, batch);
+  }
+
+  /** Tells only how far its uploads have come. */
+  #sentCursor(session: ServerSession): ServerSession {
+    const { download } = session;
+    const rest = bytesAfter(this.#partition, download.serverVersion);
+    return this.#sentContents(session, { changesets: noChangesets, download }, rest, 0, undefined);
+  }
+
+  #sentContents(
+    session: ServerSession,
+    { changesets, download }: Contents,
+    downloadableBytes: number,
+    bytes: number,
+    batch: Download['batch'],
+  ): ServerSession {
+    const file = fileOf(this.#partition, session.ident) as FileRecord;
     const message: Download = {
       type: 'download',
       session: session.number,
       download,
       upload: uploadCursorOf(file),
       latest: this.#latest,
-      downloadableBytes: bytesAfter(partition, serverVersion),
+      downloadableBytes,
       changesets,
     };
-    const { cut, compacted } = partition;
-    const isPart = entries.length > 0 && session.download.serverVersion < compacted;
-    const batch = { cut, isLast: serverVersion >= compacted };
-    this.#effects.push(sent(session, isPart ? { ...message, batch } : message));
-    return this.#flushed(session, download, session.marks, false, MESSAGE_BYTES + portion.bytes);
+    this.#out.push(sent(session, batch === undefined ? message : { ...message, batch }));
+    return this.#flushed(session, download, session.marks, false, MESSAGE_BYTES + bytes);
   }
 
   /** What is no longer in memory comes from the store. */
@@ -181,7 +208,7 @@ class Pump {
     const read = { session: key, purpose: 'download', range, before: [] } as const;
     const { machine, effects } = asking(this.#machine, read, limits.downloadBytes);
     this.#machine = machine;
-    this.#effects.push(...effects);
+    this.#out.push(...effects);
     return { ...session, reading: { ...session.reading, download: true } };
   }
 
@@ -193,7 +220,7 @@ class Pump {
     const answered = session.marks.filter(isPassed);
     if (answered.length === 0) return session;
     for (const { request } of answered)
-      this.#effects.push(sent(session, { type: 'mark', session: session.number, request }));
+      this.#out.push(sent(session, { type: 'mark', session: session.number, request }));
     const marks = session.marks.filter((mark) => !isPassed(mark));
     return this.#flushed(
       session,
@@ -218,7 +245,7 @@ class Pump {
     const { connection, number } = session;
     const unflushed = session.unflushed + bytes;
     const isHeld = unflushed >= limits.unflushedBytes;
-    if (isHeld) this.#effects.push({ type: 'drain', connection, number });
+    if (isHeld) this.#out.push({ type: 'drain', connection, number });
     return {
       connection,
       number,
@@ -247,8 +274,7 @@ export const downloaded = (
   entries: readonly ServerEntry[],
 ): ServerStep => {
   const pump = new Pump(machine);
-  pump.send(keyOfSession(session), session, entries);
-  return pump.done();
+  return pump.done(set(machine.sessions, keyOfSession(session), pump.send(session, entries)));
 };
 
 /** Brings the session up to the head, and answers the marks that it passes. */
@@ -257,15 +283,15 @@ export const pumped = (machine: ServerMachine, key: string): ServerStep => {
   if (session === undefined || !isOpen(session)) return stayAs(machine);
   if (isAtEnd(session, machine.partition.head) && session.marks.length === 0) return stayAs(machine);
   const pump = new Pump(machine);
-  pump.pump(key, session);
-  return pump.done();
+  return pump.done(set(machine.sessions, key, pump.pump(key, session)));
 };
 
 /** Brings every session up to the head. */
 export const pumpedAll = (machine: ServerMachine): ServerStep => {
   const pump = new Pump({ ...machine, isBehind: false });
-  forEach(machine.sessions, (session, key) => {
-    if (isOpen(session) && !isAtEnd(session, machine.partition.head)) pump.pump(key, session);
-  });
-  return pump.done();
+  const { head } = machine.partition;
+  const sessions = mapped(machine.sessions, (session, key) =>
+    isOpen(session) && !isAtEnd(session, head) ? pump.pump(key, session) : session,
+  );
+  return pump.done(sessions);
 };

@@ -172,9 +172,32 @@ export const keyOfSession = (session: ServerSession): string =>
 export const sessionAt = (machine: ServerMachine, key: string): ServerSession | undefined =>
   get(machine.sessions, key);
 
+/**
+ * The session as those that are sent downloads are: spreads leave records of as many kinds as there are places that
+ * make them, and whoever goes through all sessions takes several times as long for that.
+ */
+const alike = (session: ServerSession): ServerSession => ({
+  connection: session.connection,
+  number: session.number,
+  phase: session.phase,
+  ident: session.ident,
+  download: session.download,
+  upload: session.upload,
+  lockedVersion: session.lockedVersion,
+  reciprocals: session.reciprocals,
+  marks: session.marks,
+  queue: session.queue,
+  reading: session.reading,
+  owesCursor: session.owesCursor,
+  unflushed: session.unflushed,
+  isHeld: session.isHeld,
+  uploadsOnly: session.uploadsOnly,
+  canWrite: session.canWrite,
+});
+
 export const withSession = (machine: ServerMachine, session: ServerSession): ServerMachine => ({
   ...machine,
-  sessions: set(machine.sessions, keyOfSession(session), session),
+  sessions: set(machine.sessions, keyOfSession(session), alike(session)),
 });
 
 export const sent = (session: ServerSession, message: ServerMessage): ServerEffect => ({

@@ -161,8 +161,9 @@ const unbound = (machine: ServerMachine, session: ServerSession): ServerStep => 
 const settled = (step: ServerStep, key: string, now: number): ServerStep => {
   const before = step.machine.partition.head;
   const done = andThenServer(step, (machine) => integrating(machine, key, now));
-  const grown = done.machine.partition.head > before ? andThenServer(done, behind) : done;
-  return andThenServer(grown, (machine) => pumped(machine, key));
+  // Whoever has written is told so when everybody is sent it.
+  if (done.machine.partition.head > before) return andThenServer(done, behind);
+  return andThenServer(done, (machine) => pumped(machine, key));
 };
 
 const handle = (
