@@ -6,7 +6,16 @@
  * embedded, `G` has no primary key. What a class or column is called decides its shape, so replicas that
  * change their schemas independently agree.
  */
-import { globalKey, intKey, type Key, nullKey, objectIdKey, stringKey } from '../../core/model/key.js';
+import {
+  globalKey,
+  intKey,
+  type Key,
+  type KeyType,
+  nullKey,
+  objectIdKey,
+  stringKey,
+  uuidKey,
+} from '../../core/model/key.js';
 import type { CollectionType, ColumnSpec, ElementType, TableSpec } from '../../core/model/schema.js';
 import {
   binary,
@@ -21,7 +30,7 @@ import {
   type Value,
 } from '../../core/model/value.js';
 
-const topLevel = (type: 'int' | 'string' | 'objectId', nullable = false): TableSpec => ({
+const topLevel = (type: KeyType, nullable = false): TableSpec => ({
   type: 'topLevel',
   primaryKey: { name: '_id', type, nullable },
   asymmetric: false,
@@ -36,12 +45,27 @@ export const tableSpecs: ReadonlyMap<string, TableSpec> = new Map<string, TableS
   ['G', { type: 'topLevel', primaryKey: null, asymmetric: false }],
 ]);
 
+/** Classes with the types of keys that `A` and `B` do not have, for those who ask for them by name. */
+export const keyedTables: ReadonlyMap<string, TableSpec> = new Map<string, TableSpec>([
+  ['C', topLevel('objectId')],
+  ['D', topLevel('uuid')],
+  ['I', topLevel('int', true)],
+  ['O', topLevel('objectId', true)],
+  ['S', topLevel('string')],
+  ['U', topLevel('uuid', true)],
+]);
+
 /** All keys that objects of a class can have. */
 export const tableKeys: ReadonlyMap<string, readonly Key[]> = new Map<string, readonly Key[]>([
   ['A', [intKey(1n), intKey(2n), intKey(3n)]],
   ['B', [stringKey('a'), stringKey('b'), nullKey]],
   ['C', [objectIdKey('0'.repeat(24)), objectIdKey('f'.repeat(24))]],
+  ['D', [uuidKey('0'.repeat(32)), uuidKey('f'.repeat(32))]],
   ['G', [globalKey(0n, 1n), globalKey(2n, 1n)]],
+  ['I', [intKey(1n), intKey(2n), nullKey]],
+  ['O', [objectIdKey('0'.repeat(24)), nullKey]],
+  ['S', [stringKey('a'), stringKey('b')]],
+  ['U', [uuidKey('0'.repeat(32)), nullKey]],
 ]);
 
 const types: readonly (readonly [string, ElementType, string | null])[] = [

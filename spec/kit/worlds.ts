@@ -5,7 +5,7 @@ import { edit } from '../../core/model/apply.js';
 import { addColumn, addTable, type Instruction } from '../../core/model/instruction.js';
 import type { ColumnSpec, TableSpec } from '../../core/model/schema.js';
 import { emptyState, type State } from '../../core/model/state.js';
-import { columnSpecs, coreColumns, tableSpecs } from './alphabet.js';
+import { columnSpecs, coreColumns, keyedTables, tableSpecs } from './alphabet.js';
 import { once, pick, type Random } from './random.js';
 import { randomInstructions, type ValidOptions } from './valid.js';
 
@@ -24,7 +24,8 @@ export interface WorldOptions extends ValidOptions {
 export const randomSchema = (random: Random, options: WorldOptions = {}): Instruction[] => {
   const columns = options.columns ?? coreColumns;
   const tables = [...new Set(['A', 'B', ...(options.tables ?? []), 'E'])];
-  const out: Instruction[] = tables.map((name) => addTable(name, tableSpecs.get(name) as TableSpec));
+  const specOf = (name: string) => tableSpecs.get(name) ?? keyedTables.get(name);
+  const out: Instruction[] = tables.map((name) => addTable(name, specOf(name) as TableSpec));
   for (const table of tables) {
     const count = 1 + random.int(options.columnsPerTable ?? 5);
     const chosen = new Set<string>();

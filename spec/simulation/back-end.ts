@@ -49,7 +49,9 @@ export const insert = (world: World, simulated: SimulatedServer, value: string |
     const id = sync.fresh('i');
     const item: Item = { id, inserted: 'maybe', deleted: 'no', increments: [] };
     sync.items.set(id, item);
-    await server.collection('Item').insertOne({ _id: id, owner: value, region: value });
+    // Without one, as a key that is required cannot be null.
+    const keys = value === null ? {} : { owner: value, region: value };
+    await server.collection('Item').insertOne({ _id: id, ...keys });
     item.inserted = 'yes';
   });
 

@@ -11,7 +11,7 @@ import type { Client, FileOptions, Receipt, SynclineError } from '../../transpor
 import { forEachOf } from '../kit/async.js';
 import { once, pick, seeded } from '../kit/random.js';
 import type { DeviceDisk } from './disk.js';
-import { addToItem, enter, type Home, ledgerSchema, type Mark, notSaved, syncedLedger } from './ledger.js';
+import { addToItem, enter, type Home, type Mark, notSaved } from './ledger.js';
 import type { Observation } from './observation.js';
 import type { OpenFile } from './program.js';
 import type { Life, LocalClock, VirtualTime } from './time.js';
@@ -23,6 +23,8 @@ export interface DeviceSetup {
   /** How a file of it is opened. */
   readonly place: Pick<FileOptions, 'partition' | 'partitionValue' | 'partitionKey'>;
   readonly home: Home;
+  /** The classes of the books. */
+  readonly ledger: readonly unknown[];
   /** Whether there are objects of the back end. */
   readonly hasItems: boolean;
   /** Whether its writes may be refused: then it makes none that stand on another one of its own. */
@@ -83,10 +85,10 @@ export class Device {
     this.isWanted = true;
     const life: Life = { isAlive: true };
     this.#life = life;
-    const { app, hasItems, open, options, place, reset } = this.#setup;
+    const { app, ledger, open, options, place, reset } = this.#setup;
     const file: FileOptions = {
       ...options,
-      schema: [...(hasItems ? syncedLedger : ledgerSchema), ...app.schema],
+      schema: [...ledger, ...app.schema],
       store: this.disk.open(),
       ...place,
       reset: {

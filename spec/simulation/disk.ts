@@ -101,6 +101,8 @@ export class DeviceDisk {
 export class ServerDisk {
   readonly health: DiskHealth;
   readonly #store: Crashable<ServerStore>;
+  /** Commits until each action is due. */
+  #counting: { left: number; readonly action: () => void }[] = [];
 
   constructor(
     time: VirtualTime,
@@ -122,6 +124,7 @@ export class ServerDisk {
         const outcome = await inner.commit(expected, batch);
         if (outcome.type === 'committed') {
           onDurable(name, batch);
+          this.#counted(time);
           if (health.loses()) throw new StoreFailure('failed', name, 'the answer was lost');
         }
         return outcome;
@@ -137,7 +140,18 @@ export class ServerDisk {
     return this.#store.open();
   }
 
+  /** Calls `action` when the server has committed so many times more, unless it ends before. */
+  afterCommits(commits: number, action: () => void): void {
+    this.#counting.push({ left: commits, action });
+  }
+
+  #counted(time: VirtualTime): void {
+    for (const each of this.#counting) if (--each.left === 0) time.schedule(0, each.action);
+    this.#counting = this.#counting.filter(({ left }) => left > 0);
+  }
+
   crash(): { readonly survivors: number; readonly pending: number } {
+    this.#counting = [];
     const { pending } = this.#store;
     const survivors = this.health.survivors(pending);
     this.#store.crash(survivors);

@@ -21,27 +21,18 @@ export const ledgerSchema = [
 ];
 
 /**
- * The same where partitions come from a key, by either of two names, and where there are also objects that only the
+ * The same where partitions come from a key, by either of two names, which may be required, and where there are also objects that only the
  * back end makes and moves: what devices and the back end add to `Item.count` leaves its name in `Item.by`.
  */
-export const syncedLedger = [
-  ...ledgerSchema.map(({ properties, ...rest }) => ({
-    ...rest,
-    properties: { ...properties, owner: 'string?', region: 'string?' },
-  })),
-  {
-    name: 'Item',
-    primaryKey: '_id',
-    properties: {
-      _id: 'string',
-      owner: 'string?',
-      region: 'string?',
-      count: 'int',
-      by: 'string<>',
-      moves: 'int',
-    },
-  },
-];
+export const syncedLedger = (isRequired: boolean): readonly unknown[] => {
+  const key = isRequired ? 'string' : 'string?';
+  const keys = { owner: key, region: key };
+  const count = { count: 'int', by: 'string<>', moves: 'int' };
+  return [
+    ...ledgerSchema.map(({ properties, ...rest }) => ({ ...rest, properties: { ...properties, ...keys } })),
+    { name: 'Item', primaryKey: '_id', properties: { _id: 'string', ...keys, ...count } },
+  ];
+};
 
 /** Where the books of a partition are. */
 export interface Home {

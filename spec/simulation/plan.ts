@@ -4,6 +4,7 @@
  */
 import { type ResetMode, resetModes } from '../../core/reset/mode.js';
 import { defaultTiming, type Timing } from '../../core/session/client-session.js';
+import { keyedTables } from '../kit/alphabet.js';
 import { once, pick, type Random, seeded } from '../kit/random.js';
 
 /** A stream of chance of its own for each purpose: what draws more from one disturbs no other. */
@@ -37,6 +38,8 @@ export interface SyncPlan {
   readonly readers: number;
   /** Whether apps leave it to the client to fill the partition key in. */
   readonly fillsKey: boolean;
+  /** Whether the partition key is required, so that documents without one are in no partition. */
+  readonly isRequired: boolean;
 }
 
 export interface Plan {
@@ -52,6 +55,8 @@ export interface Plan {
   readonly timing: Timing;
   /** Whether what merges decide is reported. */
   readonly explain: boolean;
+  /** Classes of an app at random besides those that every one has: with other types of primary keys. */
+  readonly tables: readonly string[];
   /** Whether the engine's limits are so small that what they bound happens. */
   readonly tight: boolean;
   /** Whether servers compact their history whenever there is something to save. */
@@ -81,6 +86,7 @@ export interface PlanOptions {
   readonly shares?: number | undefined;
   readonly carrier?: Carrier | undefined;
   readonly explain?: boolean | undefined;
+  readonly tables?: readonly string[] | undefined;
   readonly tight?: boolean | undefined;
   readonly compacts?: boolean | undefined;
   readonly maxOffline?: number | null | undefined;
@@ -135,7 +141,7 @@ const eventsOf = (random: Random, kinds: readonly Kind[], steps: number): readon
   return events;
 };
 
-const syncOf = (random: Random): SyncPlan => {
+const syncOf = (random: Random, isRequired: boolean): SyncPlan => {
   const changesKey = once(random, 3);
   // A key that another one takes the place of has to be a property of every class.
   const isDevelopment = !changesKey && once(random, 4);
@@ -146,6 +152,7 @@ const syncOf = (random: Random): SyncPlan => {
     // Whoever may only read brings no classes that servers do not have.
     readers: !isDevelopment && once(random, 2) ? 3 : 0,
     fillsKey: once(random, 2),
+    isRequired,
   };
 };
 
@@ -172,9 +179,12 @@ export const planOf = (options: PlanOptions, kinds: readonly Kind[]): Plan => {
   const forbidsRecovery = once(stream(options.seed, 'recovery'), 6);
   const programs = stream(options.seed, 'programs');
   const shares = once(programs, 4) ? 2 + programs.int(2) : 1;
+  const keys = stream(options.seed, 'keys');
+  const tables = once(keys, 2) ? [...keyedTables.keys()].filter(() => once(keys, 3)) : [];
   const configured = stream(options.seed, 'sync');
   const isDrawn = once(configured, 4);
-  const sync = (options.sync ?? isDrawn) ? syncOf(configured) : null;
+  const sync =
+    (options.sync ?? isDrawn) ? syncOf(configured, once(stream(options.seed, 'required'), 4)) : null;
   const faults = kinds
     .filter(({ isFault, needsSync, rarity }) => isFault && once(needsSync ? configured : random, rarity))
     .map(({ name }) => name);
@@ -195,6 +205,7 @@ export const planOf = (options: PlanOptions, kinds: readonly Kind[]): Plan => {
     timing: decided.timing,
     forbidsRecovery: options.forbidsRecovery ?? forbidsRecovery,
     explain: options.explain ?? decided.explain,
+    tables: options.tables ?? tables,
     tight: options.tight ?? decided.tight,
     compacts: options.compacts ?? decided.compacts,
     maxOffline: options.maxOffline === undefined ? decided.maxOffline : options.maxOffline,

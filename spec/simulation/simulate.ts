@@ -175,7 +175,7 @@ const watched = async (run: Run): Promise<void> => {
 const appsOf = ({ schema, workload }: SimulationOptions, plan: Plan): readonly App[] => {
   // Another key has to be a property of every class, which those at random have not.
   const given = plan.sync?.changesKey === true ? [] : schema;
-  if (given === undefined) return randomApps(stream(plan.seed, 'app'), plan.devices);
+  if (given === undefined) return randomApps(stream(plan.seed, 'app'), plan.devices, plan.tables);
   return Array.from({ length: plan.devices }, () => ({
     schema: given,
     workload: workload ?? (() => undefined),

@@ -11,18 +11,35 @@ export const changedRights = 'changed rights';
 
 const somewhere = (random: Random): string | null => (once(random, 8) ? null : pick(random, partitionValues));
 
+/** Nothing takes a key away that is required. */
+const elsewhere = (world: World, random: Random): string | null => {
+  const value = somewhere(random);
+  return value === null && world.plan.sync?.isRequired === true ? pick(random, partitionValues) : value;
+};
+
 const someItem = (world: World, random: Random): Item | null => {
   const items = [...(world.sync?.items.values() ?? [])];
   return items.length === 0 ? null : pick(random, items);
 };
 
+const ends = (world: World, random: Random, server: SimulatedServer): void => {
+  if (world.isHealed) return;
+  world.crashServer(server, 100);
+  world.lasting(aWhile(random), () => server.start());
+};
+
 /** The server ends in the middle of what it is doing, or soon afterwards. */
 const endsSoon = (world: World, random: Random, server: SimulatedServer): void => {
   const commit = server.disk.health.slowness + 1;
-  world.time.schedule(random.int(8 * commit), () => {
-    if (world.isHealed) return;
-    world.crashServer(server, 100);
-    world.lasting(aWhile(random), () => server.start());
+  world.time.schedule(random.int(8 * commit), () => ends(world, random, server));
+};
+
+/** The server ends between two of its next commits; `then` is what others do at once. */
+const endsBetween = (world: World, random: Random, server: SimulatedServer, then: () => void): void => {
+  const commits = 1 + random.int(once(random, 3) ? 12 : 3);
+  server.disk.afterCommits(commits, () => {
+    ends(world, random, server);
+    world.time.schedule(random.int(20), then);
   });
 };
 
@@ -43,7 +60,7 @@ const works: readonly Generator[] = [
   }),
   work('move document', 3, (world, random) => {
     const item = someItem(world, random);
-    if (item !== null) move(world, pick(random, world.servers), item, somewhere(random));
+    if (item !== null) move(world, pick(random, world.servers), item, elsewhere(world, random));
   }),
   work('delete document', 1, (world, random) => {
     const item = someItem(world, random);
@@ -86,11 +103,16 @@ const faults: readonly Generator[] = [
     const server = pick(random, world.servers);
     if (item === null || server.server === null) return;
     world.strike('crash amid move', server.name, `moves item ${item.id} and is to crash`);
-    move(world, server, item, somewhere(random));
-    endsSoon(world, random, server);
+    move(world, server, item, elsewhere(world, random));
+    if (once(random, 3)) return endsSoon(world, random, server);
     // What comes in between shows whether the rest of the move is done twice.
-    const other = pick(random, world.servers);
-    world.time.schedule(random.int(2_000), () => increment(world, other, item));
+    const others = world.servers.filter((each) => each !== server);
+    endsBetween(world, random, server, () => {
+      if (others.length === 0) return;
+      const other = pick(random, others);
+      if (once(random, 2)) increment(world, other, item);
+      else move(world, other, item, elsewhere(world, random));
+    });
   }),
 ];
 

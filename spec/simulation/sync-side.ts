@@ -63,7 +63,7 @@ const configOf = (
   return {
     type: 'partition',
     state: 'enabled',
-    partition: { key, type: 'string', permissions },
+    partition: { key, type: 'string', required: sync?.isRequired === true, permissions },
     is_recovery_mode_disabled: forbidsRecovery,
     ...(maxOffline === null ? {} : { client_max_offline_days: maxOffline / 86_400_000 }),
     ...(sync?.isDevelopment === true ? { development_mode_enabled: true, database_name: 'simulated' } : {}),
@@ -87,11 +87,12 @@ export class SyncSide {
   #key = 'owner';
   #counted = 0;
 
-  constructor(plan: Plan, { rule, isDevelopment }: SyncPlan, apps: readonly App[]) {
+  constructor(plan: Plan, { rule, isDevelopment, isRequired }: SyncPlan, apps: readonly App[]) {
     this.#plan = plan;
     this.#rule = rule;
     this.items.set(firstItem, { id: firstItem, inserted: 'maybe', deleted: 'no', increments: [] });
-    this.#schema = isDevelopment ? syncedLedger : [...syncedLedger, ...joined(apps)];
+    const ledger = syncedLedger(isRequired);
+    this.#schema = isDevelopment ? ledger : [...ledger, ...joined(apps)];
   }
 
   /** A name that nothing had. */

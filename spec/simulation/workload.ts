@@ -56,9 +56,9 @@ const calling =
       }
   };
 
-/** The app of each device: one schema at random, of which some devices have an older version. */
-export const randomApps = (random: Random, devices: number): readonly App[] => {
-  const config = configOf(randomWorld(random, { steps: 1, columnsPerTable: 4 }));
+/** The app of each device: one schema at random, with the classes `tables` too, of which some devices have an older version. */
+export const randomApps = (random: Random, devices: number, tables: readonly string[]): readonly App[] => {
+  const config = configOf(randomWorld(random, { steps: 1, columnsPerTable: 4, tables }));
   return Array.from({ length: devices }, () => {
     const schema = once(random, 4) ? older(random, config) : config;
     return { schema, workload: calling(decoded(schema)) };

@@ -15,7 +15,7 @@ import { finishing, seeding } from './back-end.js';
 import { Device } from './device.js';
 import { backup, DeviceDisk, DiskHealth, ServerDisk } from './disk.js';
 import { HttpNetwork } from './http.js';
-import { freeHome, homeOf, type Rigor, restored } from './ledger.js';
+import { freeHome, homeOf, ledgerSchema, type Rigor, restored, syncedLedger } from './ledger.js';
 import { Network, type Weather } from './network.js';
 import type { Observation } from './observation.js';
 import { type Plan, stream } from './plan.js';
@@ -251,6 +251,7 @@ export class World {
       partition,
       place: sync === null ? { partition } : { partitionValue: value, ...key },
       home: sync === null ? freeHome : homeOf(value),
+      ledger: sync === null ? ledgerSchema : syncedLedger(sync.isRequired),
       hasItems: sync !== null,
       waitsForTotal: sync !== null && (sync.readers > 0 || this.plan.faults.includes(changedRights)),
       app,
