@@ -224,4 +224,13 @@ test('says what is wrong with what it is given', async () => {
   assert.match((await replayed(file, { step: 5000 })).errors, /there are steps 1 to \d+/);
 });
 
+test('whoever asks for help gets it', () => {
+  for (const option of ['--help', '-h']) {
+    const { status, lines, errors } = syncline([option]);
+    assert.is(status, 0);
+    assert.is(errors, '');
+    assert.ok(lines.some((line) => line.includes('syncline replay FILE --bisect')));
+  }
+});
+
 test.run();

@@ -166,6 +166,23 @@ app('worlds have what they may have', () => {
   assert.ok(fc.sample(worldArbitrary(fc), 300).some(({ faults }) => faults.includes('restored backup')));
 });
 
+app('an invariant may throw what is wrong, and answer nothing where nothing is', async () => {
+  const schema = [{ name: 'Note', primaryKey: '_id', properties: { _id: 'string' } }];
+  const world = { seed: 1, devices: 1, servers: 1, steps: 3, faults: [], schema };
+  const { failure } = await simulate({ ...world, invariants: { mine: () => undefined } });
+  assert.is(failure, null);
+  const thrown = await simulate({
+    ...world,
+    invariants: {
+      mine: () => {
+        throw new Error('it is wrong');
+      },
+    },
+  });
+  assert.is(thrown.failure?.checker, 'mine');
+  assert.is(thrown.failure?.message, 'A: it is wrong');
+});
+
 for (const [what, options, says] of [
   ['a seed that is no number', { seed: 'abc' }, /seed of a simulation is abc, expected an integer/],
   ['no device', { seed: 1, devices: 0 }, /devices of a simulation is 0, expected an integer from 1/],

@@ -6,14 +6,25 @@ import type { Client } from '../../transports/client.js';
 import type { Checker, MakeChecker } from './checkers.js';
 import type { World } from './world.js';
 
-/** Answers what is wrong with the data of `client`, which is that of the device of this name; null where nothing is. */
-export type Invariant = (client: Client, device: string) => string | null;
+/**
+ * Answers what is wrong with the data of `client`, which is that of the device of this name; nothing where nothing is.
+ * What it throws is wrong, too.
+ */
+export type Invariant = (client: Client, device: string) => string | null | undefined;
+
+const judged = (invariant: Invariant, client: Client, device: string): string | null => {
+  try {
+    return invariant(client, device) ?? null;
+  } catch (error) {
+    return error instanceof Error ? error.message : String(error);
+  }
+};
 
 const holds =
   (invariant: Invariant) =>
   (world: World): Checker => {
     const wrongWith = (device: string, client: Client | null): string | null => {
-      const wrong = client === null ? null : invariant(client, device);
+      const wrong = client === null ? null : judged(invariant, client, device);
       return wrong === null ? null : `${device}: ${wrong}`;
     };
     return {

@@ -63,8 +63,13 @@ const main = async (args: readonly string[]): Promise<number> => {
       until: { type: 'string' },
       anonymize: { type: 'string' },
       names: { type: 'boolean', default: false },
+      help: { type: 'boolean', short: 'h', default: false },
     },
   });
+  if (values.help) {
+    console.log(usage);
+    return 0;
+  }
   const [command, directory, ...rest] = positionals;
   if (directory === undefined || rest.length > 0)
     throw new Error('one command and one folder, file or action are expected');
