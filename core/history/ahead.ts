@@ -15,9 +15,11 @@
 import * as E from 'fp-ts/lib/Either.js';
 import type { RecordEntry, RecordRange } from '../base/record.js';
 import { appended, emptyRun, type Run, runOf } from '../base/run.js';
+import { edit } from '../model/apply.js';
 import type { Changeset } from '../model/changeset.js';
 import { decodeChangeset, encodeChangeset, unpack } from '../model/codec.js';
 import type { Batch, DownloadCursor, SyncProgress } from '../model/progress.js';
+import type { State } from '../model/state.js';
 import { type CorruptRecord, corrupt } from './journal.js';
 import { decodeNumbers, encodeNumbers } from './numbers.js';
 
@@ -27,6 +29,11 @@ export interface Ahead {
   /** The cut of the batch, where it lies above the file's own position; or 0. */
   readonly cut: number;
   readonly changesets: Run<Changeset>;
+  /**
+   * The file's state with them, so that the last part has little to do; null where that is not known: there are
+   * writes, the file was opened amid the batch, or something does not fit, which the last part will tell.
+   */
+  readonly brought: State | null;
 }
 
 /** Files as far as they concern this. */
@@ -46,17 +53,30 @@ const cutOf = ({ progress }: Position, batch: Batch | undefined): number =>
 export const isOfAnother = (file: Position, batch: Batch | undefined): boolean =>
   file.ahead !== null && cutOf(file, batch) !== file.ahead.cut;
 
-/** With one part more. */
+const stateAfter = (before: State, changesets: readonly Changeset[]): State | null => {
+  const draft = edit(before);
+  for (const { instructions } of changesets)
+    for (const instruction of instructions) if (draft.apply(instruction) !== null) return null;
+  return draft.finish();
+};
+
+/** With one part more. `before`: the state that it leads on from, where there are no writes. */
 export const further = (
   file: Position,
   download: DownloadCursor,
   changesets: readonly Changeset[],
   batch: Batch,
+  before: State | null,
 ): Ahead => ({
   download,
   cut: cutOf(file, batch),
   changesets: changesets.reduce(appended<Changeset>, file.ahead?.changesets ?? emptyRun()),
+  brought: before === null ? null : stateAfter(before, changesets),
 });
+
+/** What is ahead once the file has a write. */
+export const withWrite = (ahead: Ahead | null): Ahead | null =>
+  ahead === null ? null : { ...ahead, brought: null };
 
 /*
  *     ahead/0      how far it leads, and the cut
@@ -108,5 +128,6 @@ export const loadAhead = (
     download: { serverVersion, lastIntegratedClientVersion },
     cut,
     changesets: runOf(changesets),
+    brought: null,
   });
 };

@@ -22,12 +22,12 @@ import { encodeInstructions } from '../model/codec.js';
 import type { Instruction } from '../model/instruction.js';
 import type { Batch, DownloadCursor, SaltedVersion, SyncProgress, UploadCursor } from '../model/progress.js';
 import type { State } from '../model/state.js';
-import { aheadForgotten, aheadRecords, downloadedTo, further } from './ahead.js';
+import { aheadForgotten, aheadRecords, downloadedTo, further, withWrite } from './ahead.js';
 import type { ClientFile, LocalWrite } from './client-file.js';
 import * as records from './client-records.js';
 import { withoutIngested } from './ingested.js';
 import { integrate, type LocalForm } from './integrate.js';
-import { isSnapshotDue, journaled, snapshot } from './journal.js';
+import { isSnapshotDue, type Journal, journaled, snapshot } from './journal.js';
 
 /** A commit: the file after it, and the records that make it durable. */
 export interface Commit {
@@ -101,7 +101,8 @@ export const commitWrite = (
       `a transaction of ${body.length} bytes is more than the ${limits.changesetBytes} that fit in one: make several`,
     );
   const write: LocalWrite = { version, original, current: original, bytes: body.length };
-  const changed = { ...file, version, stamp, state, writes: appended(file.writes, write) };
+  const writes = appended(file.writes, write);
+  const changed = { ...file, version, stamp, state, writes, ahead: withWrite(file.ahead) };
   return E.right(
     closed({
       before: file,
@@ -247,10 +248,14 @@ const advancedBase = (
   return error === null ? E.right({ base: withoutIngested(draft.finish()), applied }) : E.left(error);
 };
 
-/** A download may bring more than fits in one body: then a snapshot tells what came of it. */
-const bodyOf = (applied: readonly Instruction[]): Closing['applied'] => {
+/**
+ * A download may bring more than fits in one body, or than is kept before the next snapshot, each instruction being a
+ * byte at least: then a snapshot tells what came of it.
+ */
+const bodyOf = (applied: readonly Instruction[], journal: Journal): Closing['applied'] => {
   if (applied.length === 0) return 'none';
-  return applied.length > limits.changesetInstructions ? 'tooMany' : encodeInstructions(applied);
+  const isMore = isSnapshotDue({ ...journal, bytes: journal.bytes + applied.length });
+  return isMore || applied.length > limits.changesetInstructions ? 'tooMany' : encodeInstructions(applied);
 };
 
 const asLocalForm = (write: LocalWrite, ident: number): LocalForm => ({
@@ -276,7 +281,9 @@ const progressAfter = (
 
 /** What cannot be shown yet is kept, and what it acknowledges is acknowledged. */
 const kept = (file: ClientFile, incoming: Incoming, batch: Batch): Commit => {
-  const ahead = further(file, incoming.download, incoming.changesets, batch);
+  const before = file.ahead === null ? file.state : file.ahead.brought;
+  const known = runLength(file.writes) === 0 ? before : null;
+  const ahead = further(file, incoming.download, incoming.changesets, batch, known);
   return closed({
     before: file,
     after: {
@@ -333,16 +340,26 @@ const integrated = (
   if (E.isLeft(merged))
     return E.left({ type: 'badChangeset', message: merged.left.message, cause: merged.left });
 
-  const draft = edit(file.state);
+  const { ahead } = file;
+  const brought = pending.length === 0 ? (ahead?.brought ?? null) : null;
+  const draft = edit(brought ?? file.state);
+  /** Changesets that it has already. */
+  let done = ahead === null || brought === null ? 0 : runLength(ahead.changesets);
   let stamp = file.stamp;
   for (const changeset of merged.right.incoming) {
     stamp = Math.min(Math.max(stamp, changeset.timestamp + 1), limits.timestamp);
+    if (done-- > 0) continue;
     for (const instruction of changeset.instructions) {
       const error = draft.apply(instruction);
       if (error !== null) return E.left({ type: 'badChangeset', message: error.message, cause: error });
     }
   }
-  const advanced = advancedBase(file.base, incoming, merged.right.locals);
+  const state = draft.finish();
+  // Without writes the base is the state, and what was applied to one was applied to the other.
+  const advanced =
+    pending.length === 0
+      ? E.right({ base: state, applied: merged.right.incoming.flatMap(({ instructions }) => instructions) })
+      : advancedBase(file.base, incoming, merged.right.locals);
   if (E.isLeft(advanced))
     return E.left({ type: 'badChangeset', message: advanced.left.message, cause: advanced.left });
 
@@ -360,7 +377,6 @@ const integrated = (
       writes = appended(writes, { ...write, current });
     }
   }
-  const state = draft.finish();
   const left = droppedThrough(writes, keptAfter);
   const changed: ClientFile = {
     ...file,
@@ -378,7 +394,7 @@ const integrated = (
       before: file,
       after: changed,
       effective: merged.right.incoming,
-      applied: bodyOf(advanced.right.applied),
+      applied: bodyOf(advanced.right.applied, file.journal),
       puts,
       trimmedThrough: keptAfter,
     }),

@@ -107,11 +107,16 @@ const writeForm: Form<LocalWrite> = through(
   }),
 );
 
-const aheadForm: Form<Ahead> = record<Ahead>({
-  download: downloadForm,
-  cut: uint,
-  changesets: through(list(changesetForm), entriesOf<Changeset>, (changesets) => runOf(changesets)),
-});
+/** The state that it leads to is worked out again where it is needed. */
+const aheadForm: Form<Ahead> = through(
+  record<Pick<Ahead, 'download' | 'cut' | 'changesets'>>({
+    download: downloadForm,
+    cut: uint,
+    changesets: through(list(changesetForm), entriesOf<Changeset>, (changesets) => runOf(changesets)),
+  }),
+  (ahead) => ahead,
+  (ahead) => ({ ...ahead, brought: null }),
+);
 
 interface PlainFile extends Omit<ClientFile, 'writes' | 'state'> {
   readonly writes: readonly LocalWrite[];
