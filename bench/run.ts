@@ -10,23 +10,23 @@
  * Rows are printed as they are known, as JSON or on stderr; tables of them, a suite each, on stdout in the end.
  */
 import { parseArgs } from 'node:util';
-import { suite as access } from './access.js';
-import { suite as apply } from './apply.js';
-import { suite as codec } from './codec.js';
-import { suite as compaction } from './compaction.js';
-import { suite as merge } from './merge.js';
-import { suite as reset } from './reset.js';
-import { suite as sim } from './sim.js';
 import type { Row, Suite } from './suite.js';
 import { renderRow, renderTable } from './table.js';
-import { suite as transports } from './transports.js';
 
-const suites: readonly Suite[] = [access, apply, codec, compaction, merge, reset, sim, transports];
+/** By name. What a suite needs is loaded with it. */
+const suites = new Map<string, () => Promise<{ readonly suite: Suite }>>([
+  ['access', () => import('./access.js')],
+  ['apply', () => import('./apply.js')],
+  ['codec', () => import('./codec.js')],
+  ['compaction', () => import('./compaction.js')],
+  ['merge', () => import('./merge.js')],
+  ['reset', () => import('./reset.js')],
+  ['sim', () => import('./sim.js')],
+  ['transports', () => import('./transports.js')],
+]);
 
 const usage = (): string =>
-  `npm run bench -- [suite…] [--json] [--smoke] [--list] [--peers all|none|name,…] [--only part,…], where suite is ${names(suites)}`;
-
-const names = (all: readonly Suite[]): string => all.map(({ name }) => name).join(', ');
+  `npm run bench -- [suite…] [--json] [--smoke] [--list] [--peers all|none|name,…] [--only part,…], where suite is ${[...suites.keys()].join(', ')}`;
 
 interface Request {
   readonly chosen: readonly Suite[];
@@ -65,7 +65,7 @@ const peersNamed = (option: string | undefined): readonly string[] | null => {
 };
 
 /** What the command line asks for, or what is wrong with it. */
-const readArguments = (): Request | string => {
+const readArguments = async (): Promise<Request | string> => {
   try {
     const { values, positionals } = parseArgs({
       allowPositionals: true,
@@ -77,9 +77,10 @@ const readArguments = (): Request | string => {
         only: { type: 'string' },
       },
     });
-    const unknown = positionals.filter((name) => !suites.some((suite) => suite.name === name));
+    const unknown = positionals.filter((name) => !suites.has(name));
     if (unknown.length > 0) return `no suite is called ${unknown.join(' or ')}`;
-    const chosen = suites.filter(({ name }) => positionals.length === 0 || positionals.includes(name));
+    const loading = [...suites].filter(([name]) => positionals.length === 0 || positionals.includes(name));
+    const chosen = (await Promise.all(loading.map(([, load]) => load()))).map(({ suite }) => suite);
     const peers = peersNamed(values.peers);
     const strangers = (peers ?? []).filter((peer) => !chosen.some((suite) => suite.peers?.includes(peer)));
     if (strangers.length > 0) return `no peer is called ${strangers.join(' or ')}`;
@@ -93,7 +94,7 @@ const readArguments = (): Request | string => {
   }
 };
 
-const request = readArguments();
+const request = await readArguments();
 if (typeof request === 'string') {
   console.error(`${request}\n${usage()}`);
   process.exitCode = 2;
