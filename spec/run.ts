@@ -3,6 +3,7 @@
  * `N passed, M failed`, and the exit code whether M is zero.
  */
 import type { ChildProcess } from 'node:child_process';
+import { availableParallelism } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { endGroup, runTests } from './runner.js';
 
@@ -18,7 +19,20 @@ const { passed, failed } = await runTests({
   sources: fileURLToPath(new URL('../../spec', import.meta.url)),
   built: fileURLToPath(new URL('.', import.meta.url)),
   filters: process.argv.slice(2),
-  jobs: 2,
+  first: [
+    'kill',
+    'docs',
+    'bench',
+    'kill-compaction',
+    'browser',
+    'conformance',
+    'links',
+    'compact-law',
+    'sessions',
+    'simulation',
+  ],
+  // One more than there are processors, since some of the longest wait most of the time.
+  jobs: availableParallelism() + 1,
   timeout: 600_000,
   write: (text) => console.log(text),
   started: (child) => children.push(child),
