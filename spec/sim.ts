@@ -111,17 +111,21 @@ const chosen: Omit<SimulationOptions, 'seed'> = {
     .map((each) => numberOf(each) ?? 0),
 };
 
-/** The command that replays a run. */
-const command = (options: SimulationOptions): string => {
+/** What is said of a run besides its seed, as the command takes it. */
+const flagsOf = (options: Omit<SimulationOptions, 'seed'>): readonly string[] => {
   const { sync, tight, keep } = options;
-  const flags = [`--seed ${options.seed}`, '--runs 1'];
+  const flags: string[] = [];
   for (const name of ['devices', 'servers', 'partitions', 'shares', 'carrier'] as const)
     if (options[name] !== undefined) flags.push(`--${name} ${options[name]}`);
   if (tight !== undefined) flags.push(`--tight ${tight ? 'yes' : 'no'}`);
   if (sync !== undefined) flags.push(`--sync ${sync ? 'yes' : 'no'}`);
   if (keep !== undefined) flags.push(`--keep ${keep.join(',') || ','}`);
-  return `npm run sim -- ${flags.join(' ')} --transcript`;
+  return flags;
 };
+
+/** The command that replays a run. */
+const command = (options: SimulationOptions): string =>
+  ['npm run sim --', `--seed ${options.seed}`, '--runs 1', ...flagsOf(options), '--transcript'].join(' ');
 
 interface Told {
   readonly seed: number;
@@ -218,7 +222,10 @@ if (asWorker === undefined) {
   const start = performance.now();
   if (!values.json)
     console.log(
-      `seed ${seed}, ${seconds === undefined ? `${runs} runs` : `${seconds} s`}, ${jobs} at a time`,
+      [
+        `seed ${seed}, ${seconds === undefined ? `${runs} runs` : `${seconds} s`}, ${jobs} at a time`,
+        ...flagsOf(chosen),
+      ].join(', '),
     );
   const totals = await (jobs > 1 ? share() : work(0, tell));
   verdict(totals, (performance.now() - start) / 1000);

@@ -1,3 +1,5 @@
+import { spawnSync } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
 import * as assert from 'uvu/assert';
 import { suite } from './kit/suite.js';
 import { generators } from './simulation/generators.js';
@@ -76,6 +78,13 @@ simulation('a failing life is made small, and fails alike', async () => {
     assert.is(again.transcript?.hash(), small.report.transcript?.hash());
     return;
   }
+});
+
+simulation('the command says first what it was asked for', () => {
+  const program = fileURLToPath(new URL('sim.js', import.meta.url));
+  const asked = ['--seed', '2', '--runs', '1', '--devices', '2', '--sync', 'no'];
+  const { stdout } = spawnSync(process.execPath, [program, ...asked], { encoding: 'utf8' });
+  assert.match(stdout, /^seed 2, 1 runs, 1 at a time, --devices 2, --sync no\n/);
 });
 
 simulation.run();
