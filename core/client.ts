@@ -19,7 +19,7 @@ export type { Instruction } from './model/instruction.js';
 export { decodeSchema } from './model/schema-config.js';
 export { schemaInstructions } from './model/schema-instructions.js';
 export type { State } from './model/state.js';
-export { decodeServerMessage, encodeMessage } from './protocol/codec.js';
+export { decodeServerMessage, encodeClientMessage } from './protocol/codec.js';
 export type { ClientMessage, ServerMessage } from './protocol/messages.js';
 export { OLDEST_PROTOCOL_VERSION, PROTOCOL_VERSION } from './protocol/version.js';
 export type { PendingReset, ResetMode } from './reset/mode.js';

@@ -170,7 +170,7 @@ export { schemaOf, toInstructions } from './model/snapshot.js';
 export { emptyState, hasObject } from './model/state.js';
 export type { Marker, Payload, Value } from './model/value.js';
 export * as values from './model/value.js';
-export { decodeClientMessage } from './protocol/codec.js';
+export { decodeClientMessage, encodeMessage } from './protocol/codec.js';
 export {
   type ErrorAction,
   type ErrorCode,

@@ -4,8 +4,8 @@
  *
  * Source: merge-semantics, sections 2.2 and 2.3; sessions-and-history, section 1.
  */
-import { type Instruction, isPathInstruction } from './instruction.js';
-import { printName, printObject, printPlace } from './print.js';
+import type { Instruction } from './instruction.js';
+import { printSubject } from './print.js';
 
 export type Reason =
   /** The class, object or property does not exist. */
@@ -61,20 +61,13 @@ export interface ApplyError {
   readonly index: number;
 }
 
-const placeText = (instruction: Instruction): string => {
-  if (isPathInstruction(instruction)) return printPlace(instruction);
-  if ('object' in instruction) return printObject(instruction.table, instruction.object);
-  const table = printName(instruction.table);
-  return 'field' in instruction ? `${table}.${printName(instruction.field)}` : table;
-};
-
 export const applyError = (
   { reason, detail }: Failure,
   instruction: Instruction,
   index: number,
 ): ApplyError => ({
   reason,
-  message: `${instruction.kind} ${placeText(instruction)}: ${detail}`,
+  message: `${printSubject(instruction)}: ${detail}`,
   instruction,
   index,
 });

@@ -4,7 +4,7 @@
  */
 import { hexOf } from '../base/bytes.js';
 import type { Changeset } from './changeset.js';
-import type { Instruction, Path } from './instruction.js';
+import { type Instruction, isPathInstruction, type Path } from './instruction.js';
 import { type Key, keyType } from './key.js';
 import type { ColumnSpec, TableSpec } from './schema.js';
 import { type Float, floatToNumber, type Payload } from './value.js';
@@ -140,39 +140,46 @@ export const printColumnSpec = (column: ColumnSpec): string => {
   return `${column.type}${target}${column.nullable ? '?' : ''}${collectionSuffix[column.collection]}`;
 };
 
+/** The kind of an instruction and the place that it is about, in the notation: the beginning of its line. */
+export const printSubject = (instruction: Instruction): string => {
+  const { kind } = instruction;
+  if (isPathInstruction(instruction)) return `${kind} ${printPlace(instruction)}`;
+  if ('object' in instruction) return `${kind} ${printObject(instruction.table, instruction.object)}`;
+  const table = printName(instruction.table);
+  return `${kind} ${'field' in instruction ? `${table}.${printName(instruction.field)}` : table}`;
+};
+
 /** One line, without a line break. */
 export const printInstruction = (instruction: Instruction): string => {
-  const { kind } = instruction;
-  switch (kind) {
+  const subject = printSubject(instruction);
+  switch (instruction.kind) {
     case 'AddTable':
-      return `${kind} ${printName(instruction.table)} ${printTableSpec(instruction.spec)}`;
-    case 'EraseTable':
-      return `${kind} ${printName(instruction.table)}`;
+      return `${subject} ${printTableSpec(instruction.spec)}`;
     case 'AddColumn':
-      return `${kind} ${printName(instruction.table)}.${printName(instruction.field)}: ${printColumnSpec(instruction.column)}`;
+      return `${subject}: ${printColumnSpec(instruction.column)}`;
+    case 'EraseTable':
     case 'EraseColumn':
-      return `${kind} ${printName(instruction.table)}.${printName(instruction.field)}`;
     case 'CreateObject':
     case 'EraseObject':
-      return `${kind} ${printObject(instruction.table, instruction.object)}`;
+      return subject;
     case 'Update': {
       const end = instruction.priorSize === null ? '' : ` of ${instruction.priorSize}`;
       const flag = instruction.isDefault ? ' default' : '';
-      return `${kind} ${printPlace(instruction)} = ${printValue(instruction.value)}${flag}${end}`;
+      return `${subject} = ${printValue(instruction.value)}${flag}${end}`;
     }
     case 'AddInteger':
-      return `${kind} ${printPlace(instruction)} += ${instruction.value}`;
+      return `${subject} += ${instruction.value}`;
     case 'ArrayInsert':
-      return `${kind} ${printPlace(instruction)} = ${printValue(instruction.value)} of ${instruction.priorSize}`;
+      return `${subject} = ${printValue(instruction.value)} of ${instruction.priorSize}`;
     case 'ArrayMove':
-      return `${kind} ${printPlace(instruction)} -> ${instruction.to} of ${instruction.priorSize}`;
+      return `${subject} -> ${instruction.to} of ${instruction.priorSize}`;
     case 'ArrayErase':
-      return `${kind} ${printPlace(instruction)} of ${instruction.priorSize}`;
+      return `${subject} of ${instruction.priorSize}`;
     case 'Clear':
-      return `${kind} ${printPlace(instruction)} ${instruction.collection}`;
+      return `${subject} ${instruction.collection}`;
     case 'SetInsert':
     case 'SetErase':
-      return `${kind} ${printPlace(instruction)} ${printValue(instruction.value)}`;
+      return `${subject} ${printValue(instruction.value)}`;
   }
 };
 

@@ -75,7 +75,37 @@ const writer = new Writer();
  * changesets or instructions than `limits` allow. The result is not to be written to: short results share memory.
  */
 export const encodeMessage = (message: Message): Uint8Array => {
-  if (message.type === 'download') return downloadBytes(message);
+  switch (message.type) {
+    case 'download':
+      return downloadBytes(message);
+    case 'ident':
+      writer.begin();
+      begin(4, IDENT, message.session);
+      uint(message.ident);
+      uint(message.salt);
+      return writer.finish();
+    case 'unbound':
+      writer.begin();
+      begin(2, UNBOUND, message.session);
+      return writer.finish();
+    case 'error': {
+      const hints = hintsOf(message);
+      writer.begin();
+      begin(6 + hints.length, ERROR, message.session);
+      uint(message.code);
+      text(message.message);
+      bool(message.tryAgain);
+      uint(errorActions.indexOf(message.action));
+      for (const hint of hints) uint(hint);
+      return writer.finish();
+    }
+    default:
+      return encodeClientMessage(message);
+  }
+};
+
+/** As `encodeMessage`, for whoever sends nothing else. */
+export const encodeClientMessage = (message: ClientMessage): Uint8Array => {
   writer.begin();
   const { session } = message;
   switch (message.type) {
@@ -116,24 +146,6 @@ export const encodeMessage = (message: Message): Uint8Array => {
       uint(message.code);
       text(message.message);
       break;
-    case 'ident':
-      begin(4, IDENT, session);
-      uint(message.ident);
-      uint(message.salt);
-      break;
-    case 'unbound':
-      begin(2, UNBOUND, session);
-      break;
-    case 'error': {
-      const hints = hintsOf(message);
-      begin(6 + hints.length, ERROR, session);
-      uint(message.code);
-      text(message.message);
-      bool(message.tryAgain);
-      uint(errorActions.indexOf(message.action));
-      for (const hint of hints) uint(hint);
-      break;
-    }
   }
   return writer.finish();
 };

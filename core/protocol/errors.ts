@@ -15,109 +15,73 @@ export type ErrorAction =
 
 export interface ErrorSpec {
   readonly name: string;
-  readonly meaning: string;
-  readonly fault: 'client' | 'server' | 'nobody';
   readonly tryAgain: boolean;
   readonly action: ErrorAction;
 }
 
-const spec = (
-  name: string,
-  meaning: string,
-  fault: ErrorSpec['fault'],
-  tryAgain: boolean,
-  action: ErrorAction,
-): ErrorSpec => ({ name, meaning, fault, tryAgain, action });
+const spec = (name: string, action: ErrorAction): ErrorSpec => ({
+  name,
+  tryAgain: action === 'Transient',
+  action,
+});
 
 export const errorTable = {
-  100: spec('connection_closed', 'the connection ends without an error', 'nobody', true, 'Transient'),
-  101: spec('other_error', 'the server failed', 'server', true, 'Transient'),
-  102: spec('unknown_message', 'a message of unknown type', 'client', false, 'ProtocolViolation'),
-  103: spec('bad_syntax', 'a message that cannot be decoded', 'client', false, 'ProtocolViolation'),
-  104: spec(
-    'limits_exceeded',
-    'a message or a count beyond the limits',
-    'client',
-    false,
-    'ProtocolViolation',
-  ),
-  105: spec('wrong_protocol_version', 'no common protocol version', 'client', false, 'ProtocolViolation'),
-  106: spec(
-    'bad_session_ident',
-    'a message for a session that is not bound',
-    'client',
-    false,
-    'ProtocolViolation',
-  ),
-  107: spec('reuse_of_session_ident', 'a second bind of one session', 'client', false, 'ProtocolViolation'),
-  108: spec('bound_in_other_session', 'one file bound twice', 'client', false, 'ProtocolViolation'),
-  109: spec('bad_message_order', 'a message out of order', 'client', false, 'ProtocolViolation'),
-  200: spec('session_closed', 'the session ends without an error', 'nobody', true, 'Transient'),
-  201: spec('other_session_error', 'the server failed in this session', 'server', true, 'Transient'),
-  202: spec('token_expired', 'the token has expired or was revoked', 'client', true, 'Transient'),
-  203: spec('bad_authentication', 'the token is not valid', 'client', false, 'ApplicationBug'),
-  204: spec(
-    'illegal_realm_path',
-    'the partition does not exist or is not well formed',
-    'client',
-    false,
-    'ApplicationBug',
-  ),
-  206: spec('permission_denied', 'the user may not open this partition', 'client', false, 'ApplicationBug'),
-  208: spec('bad_client_file_ident', 'the server does not know this file', 'nobody', false, 'ClientReset'),
-  209: spec(
-    'bad_server_version',
-    'the client claims server versions that do not exist',
-    'client',
-    false,
-    'ClientReset',
-  ),
-  210: spec(
-    'bad_client_version',
-    'client versions are missing or out of order',
-    'client',
-    false,
-    'ClientReset',
-  ),
-  211: spec(
-    'diverging_histories',
-    'the salts differ: other histories under equal numbers',
-    'nobody',
-    false,
-    'ClientReset',
-  ),
-  212: spec('bad_changeset', 'a changeset that cannot be integrated', 'client', false, 'ClientReset'),
-  216: spec(
-    'bad_origin_file_ident',
-    'a changeset that names an origin it may not name',
-    'client',
-    false,
-    'ProtocolViolation',
-  ),
-  217: spec('bad_client_file', 'the file can no longer sync', 'nobody', false, 'ClientReset'),
-  222: spec(
-    'client_file_expired',
-    'the file was away for longer than the history reaches',
-    'nobody',
-    false,
-    'ClientReset',
-  ),
-  225: spec(
-    'invalid_schema_change',
-    'a schema change that does not fit the schema of the server',
-    'client',
-    false,
-    'ApplicationBug',
-  ),
-  228: spec(
-    'server_permissions_changed',
-    'what the user may see has changed',
-    'nobody',
-    false,
-    'ClientReset',
-  ),
-  230: spec('write_not_allowed', 'a write that the user may not make', 'client', false, 'ClientReset'),
-  233: spec('bad_progress', 'a download whose cursor goes back', 'server', false, 'ProtocolViolation'),
+  /** The connection ends without an error; nobody is at fault. */
+  100: spec('connection_closed', 'Transient'),
+  /** The server failed; the server's fault. */
+  101: spec('other_error', 'Transient'),
+  /** A message of unknown type; the client's fault. */
+  102: spec('unknown_message', 'ProtocolViolation'),
+  /** A message that cannot be decoded; the client's fault. */
+  103: spec('bad_syntax', 'ProtocolViolation'),
+  /** A message or a count beyond the limits; the client's fault. */
+  104: spec('limits_exceeded', 'ProtocolViolation'),
+  /** No common protocol version; the client's fault. */
+  105: spec('wrong_protocol_version', 'ProtocolViolation'),
+  /** A message for a session that is not bound; the client's fault. */
+  106: spec('bad_session_ident', 'ProtocolViolation'),
+  /** A second bind of one session; the client's fault. */
+  107: spec('reuse_of_session_ident', 'ProtocolViolation'),
+  /** One file bound twice; the client's fault. */
+  108: spec('bound_in_other_session', 'ProtocolViolation'),
+  /** A message out of order; the client's fault. */
+  109: spec('bad_message_order', 'ProtocolViolation'),
+  /** The session ends without an error; nobody is at fault. */
+  200: spec('session_closed', 'Transient'),
+  /** The server failed in this session; the server's fault. */
+  201: spec('other_session_error', 'Transient'),
+  /** The token has expired or was revoked; the client's fault. */
+  202: spec('token_expired', 'Transient'),
+  /** The token is not valid; the client's fault. */
+  203: spec('bad_authentication', 'ApplicationBug'),
+  /** The partition does not exist or is not well formed; the client's fault. */
+  204: spec('illegal_realm_path', 'ApplicationBug'),
+  /** The user may not open this partition; the client's fault. */
+  206: spec('permission_denied', 'ApplicationBug'),
+  /** The server does not know this file; nobody is at fault. */
+  208: spec('bad_client_file_ident', 'ClientReset'),
+  /** The client claims server versions that do not exist; the client's fault. */
+  209: spec('bad_server_version', 'ClientReset'),
+  /** Client versions are missing or out of order; the client's fault. */
+  210: spec('bad_client_version', 'ClientReset'),
+  /** The salts differ: other histories under equal numbers; nobody is at fault. */
+  211: spec('diverging_histories', 'ClientReset'),
+  /** A changeset that cannot be integrated; the client's fault. */
+  212: spec('bad_changeset', 'ClientReset'),
+  /** A changeset that names an origin it may not name; the client's fault. */
+  216: spec('bad_origin_file_ident', 'ProtocolViolation'),
+  /** The file can no longer sync; nobody is at fault. */
+  217: spec('bad_client_file', 'ClientReset'),
+  /** The file was away for longer than the history reaches; nobody is at fault. */
+  222: spec('client_file_expired', 'ClientReset'),
+  /** A schema change that does not fit the schema of the server; the client's fault. */
+  225: spec('invalid_schema_change', 'ApplicationBug'),
+  /** What the user may see has changed; nobody is at fault. */
+  228: spec('server_permissions_changed', 'ClientReset'),
+  /** A write that the user may not make; the client's fault. */
+  230: spec('write_not_allowed', 'ClientReset'),
+  /** A download whose cursor goes back; the server's fault. */
+  233: spec('bad_progress', 'ProtocolViolation'),
 } as const satisfies Record<number, ErrorSpec>;
 
 export type ErrorCode = keyof typeof errorTable;

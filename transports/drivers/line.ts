@@ -6,7 +6,7 @@ import * as E from 'fp-ts/lib/Either.js';
 import {
   type ClientMessage,
   decodeServerMessage,
-  encodeMessage,
+  encodeClientMessage,
   type ServerMessage,
 } from '../../core/client.js';
 import type { CloseReason, Connector } from '../ports.js';
@@ -44,6 +44,9 @@ export const directLines = (connector: Connector): Lines => ({
       },
       closed: (reason) => events.closed(reason),
     });
-    return { send: (message) => link.send(encodeMessage(message)), close: (reason) => link.close(reason) };
+    return {
+      send: (message) => link.send(encodeClientMessage(message)),
+      close: (reason) => link.close(reason),
+    };
   },
 });

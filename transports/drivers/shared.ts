@@ -12,7 +12,7 @@ import * as E from 'fp-ts/lib/Either.js';
 import {
   type ClientMessage,
   decodeServerMessage,
-  encodeMessage,
+  encodeClientMessage,
   limits,
   retryDelay,
   type ServerMessage,
@@ -116,7 +116,7 @@ export class SharedConnection implements Lines {
     if (message.type === 'bind' || message.type === 'mark') line.askedAt = this.#frames;
     const { binding } = line;
     if (binding === null || binding.own !== message.session) return;
-    this.#link?.send(encodeMessage({ ...message, session: binding.onLink }));
+    this.#link?.send(encodeClientMessage({ ...message, session: binding.onLink }));
     // The server forgets a session that reports an error, and answers one that takes its leave.
     if (message.type === 'clientError') this.#forget(line);
     if (message.type === 'unbind') binding.hasLeft = true;
@@ -152,7 +152,7 @@ export class SharedConnection implements Lines {
   #unbind(line: SharedLine): void {
     const { binding } = line;
     if (binding === null) return;
-    if (!binding.hasLeft) this.#link?.send(encodeMessage({ type: 'unbind', session: binding.onLink }));
+    if (!binding.hasLeft) this.#link?.send(encodeClientMessage({ type: 'unbind', session: binding.onLink }));
     this.#forget(line);
   }
 
