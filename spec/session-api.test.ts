@@ -303,6 +303,7 @@ telling('who it is and where it stands, in one record that can be printed', asyn
   add(a);
   const before = a.session.describe();
   assert.equal(before.paused, ['upload', 'download']);
+  assert.is(String(a.session), 'session of /data/ann, partition "p": paused');
   assert.ok(before.pendingBytes > 0);
   assert.is(before.downloadableBytes, null);
   assert.is(before.links.attempts, 0);

@@ -224,6 +224,12 @@ export class Session {
     });
   }
 
+  /** For logs, in one line: which file, and what it is at. */
+  toString(): string {
+    const { path, partition, phase } = this.describe();
+    return `session of ${path ?? 'a file'}, partition ${JSON.stringify(partition)}: ${phase}`;
+  }
+
   /** @internal For the driver: a waiter of this session has been answered. */
   settled(id: number, failure: ClientSession['failure']): void {
     const waiting = this.#waiting.get(id);
