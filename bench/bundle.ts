@@ -8,7 +8,7 @@
  * Bundled by esbuild for browsers as ES modules, every export kept (but for `recording` those of recordings are
  * not), minified, and each module compressed by gzip at its highest level. `start` is what a page loads before it
  * runs, `on demand` what it loads when a server asks for a client reset. A kB is 1000 bytes. The sizes are
- * functions of the sources and of the installed packages, so `spec/bundle.test.ts` holds them below `ceiling`;
+ * functions of the sources and of the installed packages, so `spec/bundle.test.ts` holds them below `ceiling` and `startCeiling`;
  * `goal` is where all of it is to be, on demand or not.
  *
  * The table says what of the client is whose. `alone`: by how much less gzip makes of it where a group is left out.
@@ -26,9 +26,9 @@ const all = Object.keys(client);
 const usual = all.filter((name) => !recordings.includes(name));
 
 const bundles = [
-  { name: 'client', names: usual, without: [], goal: 60_000, ceiling: 107_500 },
-  { name: 'engine', names: usual, without: ['bson'], goal: 30_000, ceiling: 90_500 },
-  { name: 'recording', names: all, without: [], goal: null, ceiling: 125_000 },
+  { name: 'client', names: usual, without: [], goal: 60_000, ceiling: 107_500, startCeiling: 99_300 },
+  { name: 'engine', names: usual, without: ['bson'], goal: 30_000, ceiling: 90_000, startCeiling: 81_900 },
+  { name: 'recording', names: all, without: [], goal: null, ceiling: 125_900, startCeiling: 117_900 },
 ] as const;
 
 /** First come, first served. */
@@ -158,7 +158,7 @@ const bytesOf = (parts: readonly Part[]): Bytes => ({
 });
 
 const sizes = await Promise.all(
-  bundles.map(async ({ name, names, without, goal, ceiling }) => {
+  bundles.map(async ({ name, names, without, goal, ceiling, startCeiling }) => {
     const parts = await bundled(names, without, []);
     const [start, later] = [true, false].map((is) => parts.filter(({ isStart }) => isStart === is));
     const filesOf = (some: readonly Part[] = []) => some.flatMap(({ files }) => files);
@@ -166,6 +166,7 @@ const sizes = await Promise.all(
       name,
       goal,
       ceiling,
+      startCeiling,
       ...bytesOf(parts),
       start: { ...bytesOf(start ?? []), files: filesOf(start) },
       onDemand: { ...bytesOf(later ?? []), files: filesOf(later) },

@@ -18,6 +18,7 @@ interface Size extends Bytes {
   readonly name: string;
   readonly goal: number | null;
   readonly ceiling: number;
+  readonly startCeiling: number;
   readonly start: Part;
   readonly onDemand: Part;
 }
@@ -36,9 +37,13 @@ bundle('the client and the engine stay below their ceilings', () => {
     sizes.map(({ name }) => name),
     ['client', 'engine', 'recording'],
   );
-  for (const { name, compressed, minified, ceiling, goal } of sizes) {
+  for (const { name, compressed, minified, ceiling, startCeiling, start, goal } of sizes) {
     assert.ok(compressed <= ceiling, `${name}: ${compressed} bytes, at most ${ceiling}`);
     assert.ok(compressed > 10_000 && compressed < minified, `${name}: ${compressed} of ${minified} bytes`);
+    assert.ok(
+      start.compressed <= startCeiling,
+      `${name}: ${start.compressed} bytes at the start, at most ${startCeiling}`,
+    );
     assert.ok((goal ?? 0) <= ceiling);
   }
 });
