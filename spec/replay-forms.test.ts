@@ -14,6 +14,7 @@ import { type RecordedServerEvent, serverEventForm } from '../core/replay/server
 import { serverSubject } from '../core/replay/server-subject.js';
 import { noRules } from '../core/replay/subject.js';
 import { type ClientEvent, defaultTiming, newClientSession } from '../core/session/client-session.js';
+import { clientPhases } from '../core/session/phases.js';
 import { newServerMachine, type ServerEvent } from '../core/session/server-session.js';
 import { suite } from './kit/suite.js';
 
@@ -60,8 +61,8 @@ const clientEvent = fc.oneof(
   ),
   fc.record({ type: fc.constant('timer' as const), now, chance }),
   fc.record(
-    { type: fc.constant('write' as const), now, instructions: frame, unparks: uint },
-    { requiredKeys: ['type', 'now', 'instructions'] },
+    { type: fc.constant('write' as const), now, skipped: uint, instructions: frame, unparks: uint },
+    { requiredKeys: ['type', 'now', 'skipped', 'instructions'] },
   ),
   fc.record({ type: fc.constantFrom('dismiss' as const, 'abandon' as const), now, id: uint }),
   fc.record(
@@ -192,6 +193,10 @@ test('a token is left out of a bind, whatever frame it came in', () => {
     const bytes = written((to) => serverSubject(noRules).write(to, event, null, given));
     assert.not.ok(Buffer.from(bytes).includes('nobody else'));
   }
+});
+
+test('phases differ in their first two letters, by which digests of steps know them', () => {
+  assert.is(new Set(clientPhases.map((phase) => phase.slice(0, 2))).size, clientPhases.length);
 });
 
 test.run();

@@ -260,7 +260,7 @@ const longRecording = (): Uint8Array => {
   });
   const key = intKey(1n);
   const writes: ServerEvent[] = [written(table)];
-  for (let i = 0; i < 560; i++)
+  for (let i = 0; i < 1100; i++)
     writes.push(written(i % 2 === 0 ? createObject('T', key) : eraseObject('T', key)));
   const { machine } = serving.take(
     newServerMachine({ rules: syncline, explain: false }, newPartition(5)),
@@ -300,7 +300,7 @@ const without = (bytes: Uint8Array, type: string, at = 0): Uint8Array => {
 test('where a recording lacks something, what depends on it is lost or differs, and is told', () => {
   const bytes = longRecording();
   const lost = replayed(without(bytes, 'checkpoint')).steps.filter((step) => step.type === 'lost');
-  assert.is(lost.length, 561);
+  assert.is(lost.length, 1101);
   assert.match(lost[0]?.differences[0] ?? '', 'no checkpoint comes before it');
   for (const step of lost.slice(0, 3)) {
     assert.match(printStep(step), /^step \d+ machine 1 \(\) !! it cannot be taken/);

@@ -31,54 +31,29 @@ const segmentBytesOf = ({ maxBytes = defaultBytes }: RecordingOptions): number =
   return Math.floor(maxBytes / 2);
 };
 
-/** Few bytes are copied one by one: a view on them would take longer to make, and to forget. */
-const copy = (from: Uint8Array, start: number, end: number, to: Uint8Array, position: number): void => {
-  if (end - start > 256) {
-    to.set(from.subarray(start, end), position);
-    return;
-  }
-  for (let at = start, p = position; at < end; at++, p++) to[p] = from[at] as number;
-};
-
-/** Bytes of one piece of a pile. */
-const pieceBytes = 64 * 1024;
-
-/** Bytes that grow as they come, and stay where they are. */
+/** The blocks of a segment, as they came. */
 class Pile {
   readonly sequence: number;
   readonly #pieces: Uint8Array[] = [];
-  /** The last piece, and how much of it is taken. */
-  #piece = new Uint8Array(0);
-  #taken = 0;
+  #size = 0;
 
   constructor(sequence: number) {
     this.sequence = sequence;
   }
 
   get raw(): RawSegment {
-    const whole = this.#pieces.slice(0, -1);
-    const entries = new Uint8Array(whole.length * pieceBytes + this.#taken);
-    whole.forEach((piece, i) => {
-      entries.set(piece, i * pieceBytes);
-    });
-    entries.set(this.#piece.subarray(0, this.#taken), whole.length * pieceBytes);
-    return { sequence: this.sequence, entries };
+    const blocks = new Uint8Array(this.#size);
+    let at = 0;
+    for (const piece of this.#pieces) {
+      blocks.set(piece, at);
+      at += piece.length;
+    }
+    return { sequence: this.sequence, blocks };
   }
 
-  push(bytes: Uint8Array, start: number, end: number): void {
-    for (let at = start; ; ) {
-      const room = this.#piece.length - this.#taken;
-      if (end - at <= room) {
-        copy(bytes, at, end, this.#piece, this.#taken);
-        this.#taken += end - at;
-        return;
-      }
-      copy(bytes, at, at + room, this.#piece, this.#taken);
-      at += room;
-      this.#piece = new Uint8Array(pieceBytes);
-      this.#pieces.push(this.#piece);
-      this.#taken = 0;
-    }
+  push(piece: Uint8Array): void {
+    this.#pieces.push(piece);
+    this.#size += piece.length;
   }
 }
 
@@ -98,8 +73,12 @@ class MemorySink implements RecordingSink {
     this.#piles = [...this.#piles.slice(-1), new Pile(sequence)];
   }
 
+  waits(): void {
+    // It is in memory already.
+  }
+
   append(bytes: Uint8Array, start: number, end: number): void {
-    this.#piles[this.#piles.length - 1]?.push(bytes, start, end);
+    this.#piles[this.#piles.length - 1]?.push(bytes.slice(start, end));
   }
 
   flush(): void {
@@ -119,7 +98,7 @@ export class MemoryRecording extends FlightRecorder {
 
   /** The recording as a file would hold it, up to now. */
   bytes(): Uint8Array<ArrayBuffer> {
-    this.begin();
+    this.write();
     return joinSegments(this.#sink.piles.map(({ raw }) => raw));
   }
 }
@@ -142,100 +121,82 @@ export interface FileRecordingOptions extends RecordingOptions {
   readonly path: string;
 }
 
-/** Bytes that wait to be written at most, and milliseconds that they do. */
-const waitingBytes = 64 * 1024;
-const waitingTime = 20;
+/** Milliseconds that anything waits to be written. */
+const waitingTime = 100;
 
-/** No entry: whatever comes behind is older. */
+/** Bytes of the end of a segment: whatever comes behind is older. */
 const END = 4;
 
 class FileSink implements RecordingSink {
   readonly segmentBytes: number;
   readonly #fs: FileSystem;
   readonly #file: number;
-  readonly #waiting = new Uint8Array(waitingBytes + END);
-  #count = 0;
   #position = 0;
+  /** Of a segment that nothing was written of yet. */
+  #head: Uint8Array | null = null;
   #isDue = false;
   #isClosed = false;
-  /** What a write between two calls has met. */
-  #failure: { readonly error: unknown } | null = null;
+  /** Called when what waits has waited long enough. */
+  due: () => void = () => undefined;
 
   constructor({ fs, path, ...options }: FileRecordingOptions) {
-    // The end of a segment takes a few bytes more.
     this.segmentBytes = segmentBytesOf(options) - END;
     this.#fs = fs;
     this.#file = fs.openSync(path, 'w');
   }
 
   begin(sequence: number): void {
-    this.write();
     const region = this.segmentBytes + END;
     this.#position = sequence % 2 === 1 ? 0 : region;
-    const head = segmentHead(sequence, this.#position === 0 ? region : 0);
-    this.append(head, 0, head.length);
+    this.#head = segmentHead(sequence, this.#position === 0 ? region : 0);
   }
 
-  append(bytes: Uint8Array, start: number, end: number): void {
-    if (this.#failure !== null) throw this.#failure.error;
-    if (this.#isClosed) return;
-    const size = end - start;
-    if (this.#count + size > waitingBytes) this.write();
-    if (size > waitingBytes) {
-      this.#put(bytes.subarray(start, end), size);
-      this.#put(new Uint8Array(END), END);
-      this.#position -= END;
-      return;
-    }
-    copy(bytes, start, end, this.#waiting, this.#count);
-    this.#count += size;
-    if (this.#isDue) return;
+  waits(): void {
+    if (this.#isDue || this.#isClosed) return;
     this.#isDue = true;
     const timer = setTimeout(() => {
       this.#isDue = false;
-      try {
-        this.write();
-      } catch (error) {
-        this.#failure = { error };
-      }
+      this.due();
     }, waitingTime);
     // Nobody stays for it: whoever ends closes, or flushes.
     if (typeof timer === 'object') timer.unref();
   }
 
-  /** Hands all that waits to the operating system. */
-  write(): void {
-    if (this.#count === 0 || this.#isClosed) return;
-    const length = this.#count;
-    this.#count = 0;
-    this.#waiting.fill(0, length, length + END);
-    this.#put(this.#waiting, length + END);
+  append(bytes: Uint8Array, start: number, end: number): void {
+    if (this.#isClosed) return;
+    if (this.#head === null) this.#put(bytes, start, end + END);
+    else {
+      const { length } = this.#head;
+      const first = new Uint8Array(length + end + END - start);
+      first.set(this.#head);
+      first.set(bytes.subarray(start, end + END), length);
+      this.#head = null;
+      this.#put(first, 0, first.length);
+    }
     this.#position -= END;
   }
 
-  #put(bytes: Uint8Array, length: number): void {
-    for (let done = 0; done < length; ) {
-      const written = this.#fs.writeSync(this.#file, bytes, done, length - done, this.#position);
-      done += written;
+  #put(bytes: Uint8Array, start: number, end: number): void {
+    for (let at = start; at < end; ) {
+      const written = this.#fs.writeSync(this.#file, bytes, at, end - at, this.#position);
+      at += written;
       this.#position += written;
     }
   }
 
   flush(): void {
-    this.write();
     if (!this.#isClosed) this.#fs.fsyncSync(this.#file);
   }
 
   close(): void {
-    this.write();
     if (!this.#isClosed) this.#fs.closeSync(this.#file);
     this.#isClosed = true;
   }
 }
 
 /**
- * A recording in a file. What has come is written some 20 ms later, so a process that is killed loses no more than
- * that; a bug in a machine is written at once. A process that may end by an exception calls `flush` when it exits.
+ * A recording in a file. What has come is written 100 ms later at the latest, so a process that is killed loses no more
+ * than that; a bug in a machine is written at once. A process that may end by an exception calls `flush` when it exits.
  */
 export class FileRecording extends FlightRecorder {
   readonly #sink: FileSink;
@@ -244,17 +205,12 @@ export class FileRecording extends FlightRecorder {
     const sink = new FileSink(options);
     super(sink);
     this.#sink = sink;
-  }
-
-  /** Makes what was recorded so far survive even the machine. */
-  flush(): void {
-    this.begin();
-    this.#sink.flush();
+    sink.due = () => this.write();
   }
 
   /** Nothing is recorded any more. Idempotent. */
   close(): void {
-    this.begin();
+    this.write();
     this.#sink.close();
   }
 }

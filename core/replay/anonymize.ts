@@ -45,7 +45,6 @@ class Rewriting {
   readonly #anonymizer: Anonymizer;
   readonly #by: Substitution;
   readonly #writer = new EntryWriter();
-  readonly #parts: Uint8Array[] = [];
   readonly #kinds = new Map<number, Kind>();
   /** Undefined where a track has none, or has lost it. */
   readonly #machines = new Map<number, unknown>();
@@ -55,24 +54,19 @@ class Rewriting {
     this.#subjects = subjects;
     this.#by = by;
     this.#anonymizer = new Anonymizer(by);
+    this.#writer.begin(SEQUENCE);
   }
 
   get bytes(): Uint8Array<ArrayBuffer> {
-    let size = 0;
-    for (const part of this.#parts) size += part.length;
-    const entries = new Uint8Array(size);
-    let at = 0;
-    for (const part of this.#parts) {
-      entries.set(part, at);
-      at += part.length;
-    }
-    return joinSegments([{ sequence: SEQUENCE, entries }]);
+    const writer = this.#writer;
+    writer.end();
+    const { bytes, start, length } = writer;
+    return joinSegments([{ sequence: SEQUENCE, blocks: bytes.subarray(start, start + length) }]);
   }
 
   #put(head: RecordedEntry['head'], rest?: (to: Writer) => void): void {
-    this.#writer.entry(SEQUENCE, head, rest);
-    const { bytes, start, end } = this.#writer;
-    this.#parts.push(bytes.slice(start, end));
+    this.#writer.entry(head, rest);
+    this.#writer.keep();
   }
 
   #machine(kind: Kind, entry: RecordedEntry): unknown {

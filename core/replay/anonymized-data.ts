@@ -190,8 +190,8 @@ export class Anonymizer {
         return { ...event, frame: encodeMessage(this.#serverMessage(message)) };
       }
       case 'write': {
-        const instructions = accepted(decodeInstructions(event.instructions), 0);
-        return { ...event, instructions: encodeInstructions(this.#instructions(instructions)) };
+        const instructions = accepted(decodeInstructions(event.instructions.subarray(event.skipped)), 0);
+        return { ...event, skipped: 0, instructions: encodeInstructions(this.#instructions(instructions)) };
       }
       case 'switched':
         return { ...event, file: this.#file(event.file), parked: event.parked.map(this.#parked) };

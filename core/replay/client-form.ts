@@ -191,7 +191,13 @@ export type RecordedClientEvent =
   | Alike
   | (Timed & { readonly type: 'opened' })
   /** The state that it leads to is not written. */
-  | (Timed & { readonly type: 'write'; readonly instructions: Uint8Array; readonly unparks?: number })
+  | (Timed & {
+      readonly type: 'write';
+      /** Its last bytes, after so many that are skipped: it is the record that the step has made of the write. */
+      readonly instructions: Uint8Array;
+      readonly skipped: number;
+      readonly unparks?: number;
+    })
   /** `session`: the client's own number, where several share a link. */
   | (Timed & {
       readonly type: 'message';
@@ -216,7 +222,7 @@ const alone = record<Timed>({ now });
 
 export const clientEventForm: Form<RecordedClientEvent> = union<RecordedClientEvent>({
   message: record({ now, session: uint, frame: binary, chance: float, bytes: optional(uint) }),
-  write: record({ now, instructions: binary, unparks: optional(uint) }),
+  write: record({ now, skipped: uint, instructions: binary, unparks: optional(uint) }),
   timer: record({ now, chance: float }),
   resume: inDirection(),
   pause: inDirection(),

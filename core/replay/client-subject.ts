@@ -21,32 +21,28 @@ const WRITE = 1;
 
 export type ClientSubject = Subject<ClientSession, ClientEvent, RecordedClientEvent, ClientEffect>;
 
-/** The instructions of a write stand at the end of the record that the step has made of it. */
-const writtenBytes = (
-  { instructions }: Extract<ClientEvent, { type: 'write' }>,
-  after: Step<ClientSession, ClientEffect> | null,
-): Uint8Array => {
+/** The record that the step has made of a write, at whose end its instructions stand; null where there is none. */
+const localRecord = (after: Step<ClientSession, ClientEffect> | null): Uint8Array | null => {
   const commit = after?.effects[0];
-  if (commit?.type !== 'commit') return encodeInstructions(instructions);
-  const { writes } = (after as Step<ClientSession, ClientEffect>).machine.file;
-  const write = writes.backing[writes.to - 1];
-  const local = commit.batch.puts.find(({ space }) => space === 'local');
-  if (write === undefined || local === undefined) return encodeInstructions(instructions);
-  return local.bytes.subarray(local.bytes.length - write.bytes);
+  if (commit?.type !== 'commit') return null;
+  const { puts } = commit.batch;
+  for (let i = puts.length - 1; i >= 0; i--) if (puts[i]?.space === 'local') return puts[i]?.bytes ?? null;
+  return null;
 };
 
-const record = (
-  event: ClientEvent,
-  after: Step<ClientSession, ClientEffect> | null,
-  frame: Uint8Array | null,
-): RecordedClientEvent => {
+/** Bytes of the instructions of the write that was made last. */
+const lastWriteBytes = ({ file: { writes } }: ClientSession): number =>
+  writes.backing[writes.to - 1]?.bytes ?? 0;
+
+const record = (event: ClientEvent, frame: Uint8Array | null): RecordedClientEvent => {
   switch (event.type) {
     case 'opened':
       return { type: 'opened', now: event.now };
     case 'write': {
       const { type, now, unparks } = event;
-      const instructions = writtenBytes(event, after);
-      return unparks === undefined ? { type, now, instructions } : { type, now, instructions, unparks };
+      const instructions = encodeInstructions(event.instructions);
+      const written = { type, now, skipped: 0, instructions };
+      return unparks === undefined ? written : { ...written, unparks };
     }
     case 'message': {
       const { type, now, chance, message, bytes } = event;
@@ -88,16 +84,21 @@ const write = (
     to.float64(event.chance);
     to.byte(event.bytes === undefined ? 0 : 1);
     if (event.bytes !== undefined) writeUint(to, event.bytes);
-  } else if (event.type === 'write' && event.unparks === undefined) {
-    const instructions = writtenBytes(event, after);
-    to.reserve(20);
-    to.byte(WRITE);
-    to.float64(event.now);
-    to.varint(instructions.length);
-    to.raw(instructions);
-    to.reserve(1);
-    to.byte(0);
-  } else clientEventForm.write(to, record(event, after, frame));
+    return;
+  }
+  const local = event.type === 'write' && event.unparks === undefined ? localRecord(after) : null;
+  if (local === null || after === null) {
+    clientEventForm.write(to, record(event, frame));
+    return;
+  }
+  to.reserve(30);
+  to.byte(WRITE);
+  to.float64(event.now);
+  writeUint(to, local.length - lastWriteBytes(after.machine));
+  to.varint(local.length);
+  to.raw(local);
+  to.reserve(1);
+  to.byte(0);
 };
 
 const eventOf = (recorded: RecordedClientEvent, session: ClientSession): ClientEvent => {
@@ -105,8 +106,8 @@ const eventOf = (recorded: RecordedClientEvent, session: ClientSession): ClientE
     case 'opened':
       return { ...recorded, token: '' };
     case 'write': {
-      const { now, type, unparks } = recorded;
-      const instructions = accepted(decodeInstructions(recorded.instructions), 0);
+      const { now, type, unparks, skipped } = recorded;
+      const instructions = accepted(decodeInstructions(recorded.instructions.subarray(skipped)), 0);
       const state = withoutIngested(applied(session.file.state, instructions));
       const write = { type, now, instructions, state };
       return unparks === undefined ? write : { ...write, unparks };

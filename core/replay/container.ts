@@ -1,27 +1,33 @@
 /**
  * How recordings lie in bytes: one or two segments, each beginning anew with all that is needed to follow it.
  *
- *     segment    := "SYNCLREC", version: byte, sequence: 4 bytes, other: 4 bytes, entry*
- *     entry      := size: 4 bytes, body, checksum of sequence and body: 4 bytes
+ *     segment    := "SYNCLREC", version: byte, sequence: 4 bytes, other: 4 bytes, block*
+ *     block      := size: 4 bytes, checksum of sequence and entries: 4 bytes, entry*
+ *     entry      := size: 4 bytes, body
  *
  * `other` is where another segment may begin, counted from the start of the bytes; 0 for none. The one with the
  * higher sequence number is the later one. A size of 0 ends a segment: what lies behind it is older. So two
  * places of fixed size can be written in turn, and whatever moment the writer dies at, what is there can be read
- * up to the last entry that is whole.
+ * up to the last block that is whole. Blocks end with the entry with which they have a thousand bytes, or earlier
+ * where they were written earlier.
  */
 import * as E from 'fp-ts/lib/Either.js';
 import { Reader } from '../base/bytes.js';
 import { answer, type DecodeError, refuse } from '../base/decode-error.js';
-import { Checksum } from './checksum.js';
+import { begun, done, withBytes } from './checksum.js';
 
 const MAGIC = 'SYNCLREC';
-const VERSION = 1;
+const VERSION = 2;
 
 /** Bytes of the head of a segment. */
 export const segmentHeadBytes = MAGIC.length + 9;
 
-/** Bytes of an entry beside its body. */
-export const entryExtraBytes = 8;
+/** Bytes of a block and of an entry before what they hold. */
+export const blockHeadBytes = 8;
+export const entryHeadBytes = 4;
+
+/** A block that has as many gets no further entries. */
+export const blockBytes = 1024;
 
 export const segmentHead = (sequence: number, other: number): Uint8Array => {
   const bytes = new Uint8Array(segmentHeadBytes);
@@ -33,39 +39,34 @@ export const segmentHead = (sequence: number, other: number): Uint8Array => {
   return bytes;
 };
 
-const sum = new Checksum();
-
-/** Of the body in [start, end). */
-export const entryChecksum = (sequence: number, bytes: Uint8Array, start: number, end: number): number => {
-  sum.begin(sequence);
-  sum.bytes(bytes, start, end);
-  return sum.done();
-};
+/** Of the entries in [start, end). */
+export const blockSum = (sequence: number, bytes: Uint8Array, start: number, end: number): number =>
+  done(withBytes(begun(sequence), bytes, start, end));
 
 export interface Segment {
   readonly sequence: number;
-  /** Of its entries. */
+  /** Of its entries, views on the bytes. */
   readonly bodies: readonly Uint8Array[];
   /** Null where it ends as it should; else what is wrong with the bytes that follow. */
   readonly damage: string | null;
 }
 
-/** A segment's entries as they are written: for those that have them in one piece. */
+/** A segment's blocks as they are written: for those that have them in one piece. */
 export interface RawSegment {
   readonly sequence: number;
-  readonly entries: Uint8Array;
+  readonly blocks: Uint8Array;
 }
 
 /** At most two segments, the older one first. */
 export const joinSegments = (segments: readonly RawSegment[]): Uint8Array<ArrayBuffer> => {
   let size = 0;
-  for (const { entries } of segments) size += segmentHeadBytes + entries.length;
+  for (const { blocks } of segments) size += segmentHeadBytes + blocks.length;
   const bytes = new Uint8Array(size);
   let at = 0;
-  segments.forEach(({ sequence, entries }, i) => {
-    const end = at + segmentHeadBytes + entries.length;
+  segments.forEach(({ sequence, blocks }, i) => {
+    const end = at + segmentHeadBytes + blocks.length;
     bytes.set(segmentHead(sequence, i + 1 < segments.length ? end : 0), at);
-    bytes.set(entries, at + segmentHeadBytes);
+    bytes.set(blocks, at + segmentHeadBytes);
     at = end;
   });
   return bytes;
@@ -85,7 +86,26 @@ const headAt = (bytes: Uint8Array, at: number): Head => {
   return { sequence: reader.uint32(), other: reader.uint32() };
 };
 
-const entriesFrom = (
+/** Adds the bodies of the block's entries; false where they are not what its size says. */
+const addBodies = (
+  bodies: Uint8Array[],
+  bytes: Uint8Array,
+  view: DataView,
+  from: number,
+  end: number,
+): boolean => {
+  let p = from;
+  while (end - p >= entryHeadBytes) {
+    const start = p + entryHeadBytes;
+    const size = view.getUint32(p);
+    if (size > end - start) return false;
+    bodies.push(bytes.subarray(start, start + size));
+    p = start + size;
+  }
+  return p === end;
+};
+
+const blocksFrom = (
   bytes: Uint8Array,
   at: number,
   end: number,
@@ -94,15 +114,15 @@ const entriesFrom = (
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const bodies: Uint8Array[] = [];
   for (let p = at; p < end; ) {
-    if (end - p < 4) return { bodies, damage: `an entry at ${p} is cut off` };
+    if (end - p < 4) return { bodies, damage: `a block at ${p} is cut off` };
     const size = view.getUint32(p);
     if (size === 0) break;
-    const start = p + 4;
-    if (size > end - start - 4) return { bodies, damage: `an entry at ${p} is cut off` };
-    if (entryChecksum(sequence, bytes, start, start + size) !== view.getUint32(start + size))
-      return { bodies, damage: `an entry at ${p} is damaged` };
-    bodies.push(bytes.subarray(start, start + size));
-    p = start + size + 4;
+    const from = p + blockHeadBytes;
+    if (size > end - from) return { bodies, damage: `a block at ${p} is cut off` };
+    const isSame = blockSum(sequence, bytes, from, from + size) === view.getUint32(p + 4);
+    if (!isSame || !addBodies(bodies, bytes, view, from, from + size))
+      return { bodies, damage: `a block at ${p} is damaged` };
+    p = from + size;
   }
   return { bodies, damage: null };
 };
@@ -114,12 +134,12 @@ export const splitSegments = (bytes: Uint8Array): E.Either<DecodeError, readonly
     const { other } = first;
     const hasOther = other >= segmentHeadBytes && other + segmentHeadBytes <= bytes.length;
     const end = hasOther ? other : bytes.length;
-    const one = { sequence: first.sequence, ...entriesFrom(bytes, segmentHeadBytes, end, first.sequence) };
+    const one = { sequence: first.sequence, ...blocksFrom(bytes, segmentHeadBytes, end, first.sequence) };
     if (!hasOther) return E.right([one]);
     const second = otherHead(bytes, other);
     if (second === null) return E.right([one]);
     const from = other + segmentHeadBytes;
-    const two = { sequence: second.sequence, ...entriesFrom(bytes, from, bytes.length, second.sequence) };
+    const two = { sequence: second.sequence, ...blocksFrom(bytes, from, bytes.length, second.sequence) };
     return E.right(one.sequence < two.sequence ? [one, two] : [two, one]);
   } catch (thrown) {
     return answer(thrown);

@@ -1,182 +1,122 @@
 /**
- * Digests of steps: 32 bits over all effects and over where the step has led, in a few numbers. What is saved
- * counts byte for byte. Of what is sent the numbers count, and in a deep digest every byte: encoding messages once
- * more takes longer than everything else here, and what they carry was saved before. Tokens are left out: they are
- * not recorded.
+ * Digests of steps: 32 bits over all effects and over where the step has led. What is saved counts byte for byte.
+ * Of what is sent it counts how far it gets, and in a deep digest every byte: encoding messages once more takes longer
+ * than everything else here, and what they carry was saved before. Tokens are left out: they are not recorded.
+ *
+ * A digest is made at every step, between two pieces of other work, so that what it takes is mostly the time to get
+ * to its code: there is little of it, in one function a side, which looks at few objects.
  */
 import type { RecordBatch } from '../base/record.js';
 import type { Decision } from '../merge/recorder.js';
-import type { Changeset } from '../model/changeset.js';
-import type { UploadCursor } from '../model/progress.js';
 import { encodeMessage } from '../protocol/codec.js';
 import type { Message } from '../protocol/messages.js';
 import type { ClientEffect, ClientSession } from '../session/client-session.js';
-import { clientPhases } from '../session/phases.js';
 import type { ServerEffect, ServerMachine } from '../session/server-session.js';
-import { Checksum } from './checksum.js';
+import { begun, done, withBytes, withNumber, withText, withWord } from './checksum.js';
 
-/** A name of ours: short ones by their length and first letters, which is what they differ in. */
-const name = (to: Checksum, text: string): void => {
-  if (text.length > 10) to.text(text);
-  else to.word((text.length << 16) | (text.charCodeAt(0) << 8) | text.charCodeAt(1));
-};
+/** Short names of spaces differ in their lengths and first letters. */
+const withSpace = (sum: number, space: string): number =>
+  space.length > 8 ? withText(sum, space) : withWord(sum, (space.length << 8) | space.charCodeAt(0));
 
-const batch = (to: Checksum, { deletes, puts }: RecordBatch): void => {
-  to.word(deletes.length);
-  for (const { space, from, to: end } of deletes) {
-    name(to, space);
-    to.number(from);
-    to.number(end);
+const withBatch = (sum: number, { deletes, puts }: RecordBatch): number => {
+  let mixed = withWord(sum, (deletes.length << 16) | puts.length);
+  for (let i = 0; i < deletes.length; i++) {
+    const { space, from, to } = deletes[i] as RecordBatch['deletes'][number];
+    mixed = withWord(withWord(withSpace(mixed, space), from), to);
   }
-  to.word(puts.length);
-  for (const { space, index, bytes } of puts) {
-    name(to, space);
-    to.number(index);
-    to.bytes(bytes);
+  for (let i = 0; i < puts.length; i++) {
+    const { space, index, bytes } = puts[i] as RecordBatch['puts'][number];
+    mixed = withBytes(withWord(withSpace(mixed, space), index), bytes);
   }
+  return mixed;
 };
 
 /** A message as it is recorded: without its token. */
 export const tokenless = <M extends Message>(message: M): M =>
   message.type === 'bind' ? { ...message, token: '' } : message;
 
-const decisions = (to: Checksum, made: readonly Decision[]): void => {
-  to.word(made.length);
-  for (const { rule, outcome } of made) {
-    to.text(rule);
-    to.text(outcome);
+const withDecisions = (sum: number, made: readonly Decision[]): number => {
+  let mixed = withWord(sum, made.length);
+  for (const { rule, outcome } of made) mixed = withText(withText(mixed, rule), outcome);
+  return mixed;
+};
+
+const withMessage = (sum: number, message: Message, isDeep: boolean): number => {
+  const mixed = withWord(sum, message.session);
+  if (!isDeep && message.type === 'upload') {
+    const { progress, changesets } = message;
+    return withWord(withWord(withWord(mixed, progress.clientVersion), changesets.length), 1);
   }
-};
-
-const cursor = (to: Checksum, { clientVersion, lastIntegratedServerVersion }: UploadCursor): void => {
-  to.number(clientVersion);
-  to.number(lastIntegratedServerVersion);
-};
-
-const changesetsOf = (to: Checksum, changesets: readonly Changeset[]): void => {
-  to.word(changesets.length);
-  for (const { version, base, timestamp, origin, instructions } of changesets) {
-    to.number(version);
-    to.number(base);
-    to.number(timestamp);
-    to.word(origin);
-    to.word(instructions.length);
+  if (!isDeep && message.type === 'download') {
+    const { upload, download, changesets } = message;
+    const upTo = withWord(withWord(mixed, upload.clientVersion), download.serverVersion);
+    return withWord(withWord(upTo, changesets.length), 2);
   }
+  return withBytes(mixed, encodeMessage(tokenless(message)));
 };
 
-const sent = (to: Checksum, message: Message, isDeep: boolean): void => {
-  to.number(message.session);
-  if (isDeep) to.bytes(encodeMessage(tokenless(message)));
-  else if (message.type === 'upload') {
-    cursor(to, message.progress);
-    to.number(message.lockedServerVersion);
-    changesetsOf(to, message.changesets);
-  } else if (message.type === 'download') {
-    cursor(to, message.upload);
-    to.number(message.download.serverVersion);
-    to.number(message.download.lastIntegratedClientVersion);
-    to.number(message.latest.version);
-    to.number(message.downloadableBytes);
-    changesetsOf(to, message.changesets);
-  } else to.bytes(encodeMessage(tokenless(message)));
-};
-
-const clientEffect = (to: Checksum, effect: ClientEffect, isDeep: boolean): void => {
-  name(to, effect.type);
+/** By their positions here effects are told apart. */
+const withClientEffect = (sum: number, effect: ClientEffect, isDeep: boolean): number => {
   switch (effect.type) {
     case 'commit':
-      batch(to, effect.batch);
-      return;
-    case 'connect':
-      to.word((effect.refused ? 1 : 0) + (effect.urgent ? 2 : 0));
-      return;
-    case 'authorize':
-      return;
-    case 'disconnect':
-      to.text(effect.cause);
-      to.text(effect.message);
-      return;
+      return withBatch(withWord(sum, 1), effect.batch);
     case 'send':
-      sent(to, effect.message, isDeep);
-      return;
-    case 'timer':
-      to.number(effect.at ?? -1);
-      return;
+      return withMessage(withWord(sum, 2), effect.message, isDeep);
     case 'changed':
-      to.text(effect.cause);
-      return;
-    case 'decided':
-      decisions(to, effect.decisions);
-      return;
+      return withText(withWord(sum, 3), effect.cause);
+    case 'timer':
+      return withNumber(withWord(sum, 4), effect.at ?? -1);
     case 'settled':
-      to.number(effect.id);
-      to.number(effect.failure?.code ?? 0);
-      return;
+      return withWord(withWord(withWord(sum, 5), effect.id), effect.failure?.code ?? 0);
+    case 'connect':
+      return withWord(withWord(sum, 6), (effect.refused ? 1 : 0) + (effect.urgent ? 2 : 0));
+    case 'authorize':
+      return withWord(sum, 7);
+    case 'disconnect':
+      return withText(withText(withWord(sum, 8), effect.cause), effect.message);
+    case 'decided':
+      return withDecisions(withWord(sum, 9), effect.decisions);
     case 'failed':
-      to.word(effect.failure.code);
-      to.text(effect.failure.message);
-      return;
+      return withText(withWord(withWord(sum, 10), effect.failure.code), effect.failure.message);
     case 'refused':
-      to.text(effect.message);
-      return;
+      return withText(withWord(sum, 11), effect.message);
   }
 };
-
-const to = new Checksum();
 
 export const clientDigest = (
   session: ClientSession,
   effects: readonly ClientEffect[],
   isDeep: boolean,
 ): number => {
-  to.begin();
-  for (const effect of effects) clientEffect(to, effect, isDeep);
+  let sum = begun(effects.length);
+  for (let i = 0; i < effects.length; i++) sum = withClientEffect(sum, effects[i] as ClientEffect, isDeep);
   const { phase, file, number, sent, attempts, deadline, waiters } = session;
-  to.word(clientPhases.indexOf(phase));
-  to.number(file.version);
-  to.number(number);
-  to.number(sent);
-  to.word(attempts);
-  to.number(deadline ?? -1);
-  to.word(waiters.length);
-  return to.done();
+  // Phases differ in their first two letters.
+  sum = withWord(sum, (phase.charCodeAt(0) << 8) | phase.charCodeAt(1));
+  sum = withWord(sum, (waiters.length << 16) ^ attempts);
+  sum = withWord(withWord(withWord(sum, file.version), number), sent);
+  return done(deadline === null ? sum : withNumber(sum, deadline));
 };
 
-const serverEffect = (to: Checksum, effect: ServerEffect, isDeep: boolean): void => {
-  name(to, effect.type);
+const withServerEffect = (sum: number, effect: ServerEffect, isDeep: boolean): number => {
   switch (effect.type) {
     case 'commit':
-      batch(to, effect.batch);
-      return;
+      return withBatch(withWord(sum, 1), effect.batch);
     case 'send':
-      to.number(effect.connection);
-      sent(to, effect.message, isDeep);
-      return;
-    case 'read':
-      to.number(effect.id);
-      to.text(effect.range.space);
-      to.number(effect.range.from);
-      to.number(effect.range.to);
-      to.number(effect.maxBytes ?? -1);
-      return;
+      return withMessage(withWord(withWord(sum, 2), effect.connection), effect.message, isDeep);
+    case 'read': {
+      const { id, range, maxBytes } = effect;
+      const mixed = withText(withWord(withWord(sum, 3), id), range.space);
+      return withNumber(withNumber(withNumber(mixed, range.from), range.to), maxBytes ?? -1);
+    }
     case 'drain':
-      to.number(effect.connection);
-      to.number(effect.number);
-      return;
+      return withWord(withWord(withWord(sum, 4), effect.connection), effect.number);
     case 'decided':
-      to.number(effect.ident);
-      decisions(to, effect.decisions);
-      return;
+      return withDecisions(withWord(withWord(sum, 5), effect.ident), effect.decisions);
     case 'quarantined':
-      to.number(effect.ident);
-      to.number(effect.version);
-      to.text(effect.message);
-      return;
+      return withText(withWord(withWord(withWord(sum, 6), effect.ident), effect.version), effect.message);
     case 'reported':
-      to.number(effect.ident);
-      to.word(effect.code);
-      to.text(effect.message);
-      return;
+      return withText(withWord(withWord(withWord(sum, 7), effect.ident), effect.code), effect.message);
   }
 };
 
@@ -185,14 +125,9 @@ export const serverDigest = (
   effects: readonly ServerEffect[],
   isDeep: boolean,
 ): number => {
-  to.begin();
-  for (const effect of effects) serverEffect(to, effect, isDeep);
+  let sum = begun(effects.length);
+  for (let i = 0; i < effects.length; i++) sum = withServerEffect(sum, effects[i] as ServerEffect, isDeep);
   const { partition, sessions, nextRead, isBehind } = machine;
-  to.number(partition.head);
-  to.number(partition.nextIdent);
-  to.number(partition.log.bytes);
-  to.word(sessions.size);
-  to.number(nextRead);
-  to.word(isBehind ? 1 : 0);
-  return to.done();
+  sum = withWord(withWord(withWord(sum, partition.head), partition.nextIdent), partition.log.bytes);
+  return done(withWord(withWord(sum, (sessions.size << 1) | (isBehind ? 1 : 0)), nextRead));
 };

@@ -9,7 +9,7 @@
  *     gap          a step that was not recorded; a checkpoint comes before the next one
  *     leftOut      a machine whose checkpoint is too large to be recorded
  */
-import { bool, type Form, list, oneOf, record, text, uint, union } from './form.js';
+import { bool, type Form, list, oneOf, record, text, uint, union, word } from './form.js';
 
 export type Kind = 'client' | 'server';
 
@@ -53,7 +53,7 @@ export type EntryHead =
 const kind = oneOf<Kind>(['client', 'server']);
 
 export const headForm: Form<EntryHead> = union<EntryHead>({
-  step: record({ track: uint, isMoreComing: bool, isDeep: bool, digest: uint }),
+  step: record({ track: uint, isMoreComing: bool, isDeep: bool, digest: word }),
   threw: record({ track: uint, isMoreComing: bool, message: text }),
   checkpoint: record({ track: uint, kind, name: text }),
   state: record({ track: uint, digest: text }),

@@ -34,20 +34,29 @@ export interface RecordingSink {
   readonly segmentBytes: number;
   /** From here on a new segment, in the place of the older of the two. */
   begin(sequence: number): void;
-  /** Takes the bytes in [start, end), of whole entries, before it returns: they are written over afterwards. */
+  /** Entries begin to wait. They are appended when they are many, or when `write` is called. */
+  waits(): void;
+  /**
+   * Takes the bytes in [start, end), of whole blocks, before it returns: they are written over afterwards. Four bytes
+   * of 0 follow them in `bytes`: the end of a segment, until more comes.
+   */
   append(bytes: Uint8Array, start: number, end: number): void;
   /** Makes what was taken as durable as it gets: something went wrong. */
   flush(): void;
 }
 
 /** Steps from one deep digest of effects to the next. */
-const STEPS_PER_DEEP_DIGEST = 32;
+const STEPS_PER_DEEP_DIGEST = 64;
 
 /** What a step without a frame is taken for, where it is not recorded. */
 const SKIPPED_BYTES = 100;
 
 /** Steps between two digests of the data; more where there are many objects, whose sum each of them takes. */
-const STEPS_PER_DIGEST = 512;
+const STEPS_PER_DIGEST = 1024;
+const STEPS_PER_OBJECT = 16;
+
+/** Bytes that wait to be appended at most. */
+const WAITING_BYTES = 64 * 1024;
 
 const objectsIn = (state: State): number => {
   let count = 0;
@@ -62,7 +71,8 @@ class Log {
   readonly #sink: RecordingSink;
   readonly #writer = new EntryWriter();
   #sequence = 0;
-  #used = 0;
+  /** Bytes of this segment that were appended, and those of checkpoints. */
+  #appended = 0;
   #checkpoints = 0;
   #tracks = 0;
   /** Why nothing is recorded any more. */
@@ -81,62 +91,82 @@ class Log {
     return this.#sequence;
   }
 
-  get #size(): number {
-    return this.#sink.segmentBytes;
-  }
-
   nextTrack(): number {
     return ++this.#tracks;
   }
 
   /** Bytes that are left for checkpoints in this segment. */
   get checkpointRoom(): number {
-    return this.#size / 2 - this.#checkpoints;
+    return this.#sink.segmentBytes / 2 - this.#checkpoints;
   }
 
   isTooLarge(size: number): boolean {
-    return size > this.#size / 4;
+    return size > this.#sink.segmentBytes / 4;
   }
 
-  /** Makes the entry that is appended next, and answers its size. */
+  /** Makes an entry, which is dropped unless it is kept next, and answers its size. */
   entry(head: EntryHead, rest?: (to: Writer) => void): number {
-    return this.#writer.entry(this.#sequence, head, rest);
+    return this.#writer.entry(head, rest);
   }
 
   beginStep(track: number, isMoreComing: boolean, isDeep: boolean, digestOfStep: number): Writer {
     return this.#writer.beginStep(track, isMoreComing, isDeep, digestOfStep);
   }
 
+  /** Ends the step that was begun, and answers its size. */
   end(): number {
-    return this.#writer.finish(this.#sequence);
+    return this.#writer.finish();
   }
 
-  /** Appends the entry that was made last. Whether there was room: else another segment is to begin. */
-  append(isCheckpoint = false): boolean {
-    const { bytes, start, end } = this.#writer;
-    const size = end - start;
-    if (this.#used + size > this.#size) return false;
-    this.#sink.append(bytes, start, end);
-    this.#used += size;
-    if (isCheckpoint) this.#checkpoints += size;
+  /** Keeps the entry that was made last. Whether there was room: else another segment is to begin. */
+  keep(): boolean {
+    const writer = this.#writer;
+    if (this.#appended + writer.lengthWithEntry > this.#sink.segmentBytes) return false;
+    const isFirst = writer.length === 0;
+    writer.keep();
+    if (writer.length > WAITING_BYTES) this.write();
+    else if (isFirst) this.#sink.waits();
     return true;
+  }
+
+  keepCheckpoint(size: number): boolean {
+    const isKept = this.keep();
+    if (isKept) this.#checkpoints += size;
+    return isKept;
   }
 
   /** As if so many bytes had been recorded: whoever is left out of this segment has another chance in the next. */
   skip(bytes: number): void {
-    this.#used += bytes;
-    if (this.#used > this.#size) this.rotate();
+    this.#appended += bytes;
+    if (this.#appended + this.#writer.length > this.#sink.segmentBytes) this.rotate();
   }
 
   rotate(): void {
+    if (this.#sequence > 0) this.write();
     this.#sequence++;
-    this.#used = segmentHeadBytes;
+    this.#appended = segmentHeadBytes;
     this.#checkpoints = 0;
     this.#sink.begin(this.#sequence);
+    this.#writer.begin(this.#sequence);
     const known = Object.entries(limits).map(([name, value]) => ({ name, value }));
     const about = { library: LIBRARY_VERSION, protocol: PROTOCOL_VERSION, limits: known };
     this.entry({ type: 'about', ...about });
-    this.append();
+    this.keep();
+  }
+
+  /** Hands all that waits to the sink. */
+  write(): void {
+    const writer = this.#writer;
+    const { length } = writer;
+    if (length === 0) return;
+    writer.end();
+    this.#appended += length;
+    this.#sink.append(writer.bytes, writer.start, writer.start + length);
+    writer.begin(this.#sequence);
+  }
+
+  failed(error: unknown): void {
+    this.failure ??= error instanceof Error ? error : new Error(String(error));
   }
 
   /** Runs `record`, whose failure is nobody's but this recording's. */
@@ -145,12 +175,15 @@ class Log {
     try {
       record();
     } catch (error) {
-      this.failure = error instanceof Error ? error : new Error(String(error));
+      this.failed(error);
     }
   }
 
   flush(): void {
-    this.guarded(() => this.#sink.flush());
+    this.guarded(() => {
+      this.write();
+      this.#sink.flush();
+    });
   }
 }
 
@@ -159,7 +192,11 @@ interface Taken<Machine, Event, Effect> {
   readonly event: Event;
   readonly isMoreComing: boolean;
   readonly after: Step<Machine, Effect>;
+  readonly frame: Uint8Array | null;
 }
+
+/** Never added to. */
+const nothing: never[] = [];
 
 /** One machine's part of a recording. Takes the machine's steps for it. */
 export class Track<Machine, Event extends object, Recorded, Effect> {
@@ -168,9 +205,7 @@ export class Track<Machine, Event extends object, Recorded, Effect> {
   readonly #kind: Kind;
   readonly #name: string;
   readonly #number: number;
-  /** Of events whose step has not been kept yet. */
-  readonly #frames = new Map<Event, Uint8Array>();
-  #taken: Taken<Machine, Event, Effect>[] = [];
+  #taken: Taken<Machine, Event, Effect>[] = nothing;
   /** The segment that has its checkpoint, or says that there is none. */
   #segment = 0;
   #isLeftOut = false;
@@ -186,56 +221,76 @@ export class Track<Machine, Event extends object, Recorded, Effect> {
     this.#number = log.nextTrack();
   }
 
-  /** The frame that the event's message has come in: it need not be encoded again. */
-  framed(event: Event, frame: Uint8Array): void {
-    if (this.#log.failure === null) this.#frames.set(event, frame);
-  }
-
-  /** Takes a step that counts once it is kept. Throws what the machine throws. */
-  attempt(before: Machine, event: Event, isMoreComing: boolean): Step<Machine, Effect> {
+  /**
+   * Takes a step that counts once it is kept. Throws what the machine throws. `frame`: that which the event's message
+   * has come in, where it is at hand: it need not be encoded again.
+   */
+  attempt(
+    before: Machine,
+    event: Event,
+    isMoreComing: boolean,
+    frame: Uint8Array | null = null,
+  ): Step<Machine, Effect> {
     let after: Step<Machine, Effect>;
     try {
       after = this.#subject.step(before, event, isMoreComing);
     } catch (error) {
       this.keep();
-      const frame = this.#frames.get(event) ?? null;
-      this.#log.guarded(() => this.threw(before, event, isMoreComing, error, frame));
-      this.#log.flush();
+      this.threw(before, event, isMoreComing, error, frame);
       throw error;
     }
-    if (this.#log.failure === null) this.#taken.push({ before, event, isMoreComing, after });
+    if (this.#log.failure === null) {
+      const taken = { before, event, isMoreComing, after, frame };
+      if (this.#taken.length === 0) this.#taken = [taken];
+      else this.#taken.push(taken);
+    }
     return after;
   }
 
   /** All steps since the last call count. */
   keep(): void {
     const taken = this.#taken;
-    if (this.#log.failure !== null) this.#frames.clear();
     if (taken.length === 0) return;
-    this.#taken = [];
-    this.guarded(() => {
-      for (const { before, event, isMoreComing, after } of taken)
-        this.record(before, event, isMoreComing, after, this.#frames.get(event) ?? null);
-    });
-    if (this.#frames.size > 0) for (const { event } of taken) this.#frames.delete(event);
-  }
-
-  /** Runs what belongs to the recording alone. */
-  protected guarded(body: () => void): void {
-    this.#log.guarded(body);
-  }
-
-  protected flush(): void {
-    this.#log.flush();
+    this.#taken = nothing;
+    for (const { before, event, isMoreComing, after, frame } of taken)
+      this.took(before, event, isMoreComing, after, frame);
   }
 
   /** None of them do. */
   drop(): void {
-    this.#taken = [];
+    this.#taken = nothing;
   }
 
   /** Takes down a step that counts. */
-  protected record(
+  protected took(
+    before: Machine,
+    event: Event,
+    isMoreComing: boolean,
+    after: Step<Machine, Effect>,
+    frame: Uint8Array | null,
+  ): void {
+    const log = this.#log;
+    if (log.failure !== null) return;
+    try {
+      this.#record(before, event, isMoreComing, after, frame);
+    } catch (error) {
+      log.failed(error);
+    }
+  }
+
+  /** Takes down a step that the machine has thrown at, at once. */
+  protected threw(
+    before: Machine,
+    event: Event,
+    isMoreComing: boolean,
+    error: unknown,
+    frame: Uint8Array | null,
+  ): void {
+    this.#log.guarded(() => this.#recordThrow(before, event, isMoreComing, error, frame));
+    this.#log.flush();
+  }
+
+  #record(
     before: Machine,
     event: Event,
     isMoreComing: boolean,
@@ -249,7 +304,7 @@ export class Track<Machine, Event extends object, Recorded, Effect> {
       const to = log.beginStep(this.#number, isMoreComing, isDeep, found);
       this.#subject.write(to, event, after, frame);
       if (this.#isGap(log.end())) return;
-      if (log.append()) {
+      if (log.keep()) {
         this.#digestNowAndThen(after.machine);
         return;
       }
@@ -258,7 +313,7 @@ export class Track<Machine, Event extends object, Recorded, Effect> {
     log.skip((frame?.length ?? 0) + SKIPPED_BYTES);
   }
 
-  protected threw(
+  #recordThrow(
     before: Machine,
     event: Event,
     isMoreComing: boolean,
@@ -270,7 +325,7 @@ export class Track<Machine, Event extends object, Recorded, Effect> {
     const rest = (to: Writer): void => this.#subject.write(to, event, null, frame);
     const log = this.#log;
     while (this.#isBegun(before)) {
-      if (this.#isGap(log.entry(head, rest)) || log.append()) return;
+      if (this.#isGap(log.entry(head, rest)) || log.keep()) return;
       log.rotate();
     }
   }
@@ -281,7 +336,7 @@ export class Track<Machine, Event extends object, Recorded, Effect> {
     if (!log.isTooLarge(size)) return false;
     const reason = `a step of ${size} bytes is more than a quarter of a segment`;
     log.entry({ type: 'gap', track: this.#number, reason });
-    if (!log.append()) log.rotate();
+    if (!log.keep()) log.rotate();
     this.#segment = 0;
     return true;
   }
@@ -299,7 +354,7 @@ export class Track<Machine, Event extends object, Recorded, Effect> {
         const head = { type: 'checkpoint', track, kind, name } as const;
         size = log.entry(head, (to) => this.#subject.machine.write(to, machine));
         if (size <= room) {
-          if (!log.append(true)) {
+          if (!log.keepCheckpoint(size)) {
             log.rotate();
             continue;
           }
@@ -310,7 +365,7 @@ export class Track<Machine, Event extends object, Recorded, Effect> {
         }
       }
       log.entry({ type: 'leftOut', track, kind, name, bytes: size });
-      if (!log.append()) {
+      if (!log.keep()) {
         log.rotate();
         continue;
       }
@@ -324,10 +379,10 @@ export class Track<Machine, Event extends object, Recorded, Effect> {
     if (++this.#sinceDigest < this.#digestAfter) return;
     const state = this.#subject.state(machine);
     this.#sinceDigest = 0;
-    this.#digestAfter = Math.max(STEPS_PER_DIGEST, 4 * objectsIn(state));
+    this.#digestAfter = Math.max(STEPS_PER_DIGEST, STEPS_PER_OBJECT * objectsIn(state));
     this.#log.entry({ type: 'state', track: this.#number, digest: digest(state) });
     // Where it does not fit the checkpoint of the next segment says the same.
-    this.#log.append();
+    this.#log.keep();
   }
 }
 
@@ -338,12 +393,10 @@ export class ClientTrack extends Track<ClientSession, ClientEvent, RecordedClien
     try {
       next = clientStep(session, event);
     } catch (error) {
-      this.guarded(() => this.threw(session, event, false, error, frame));
-      this.flush();
+      this.threw(session, event, false, error, frame);
       throw error;
     }
-    const after = { machine: next.session, effects: next.effects };
-    this.guarded(() => this.record(session, event, false, after, frame));
+    this.took(session, event, false, { machine: next.session, effects: next.effects }, frame);
     return next;
   }
 }
@@ -359,9 +412,18 @@ export class FlightRecorder {
     this.#log = new Log(sink);
   }
 
-  /** A recording of nothing is one, too: for those that end it. */
-  protected begin(): void {
+  /** Hands all that waits to the sink. A recording of nothing is one, too. */
+  protected write(): void {
+    this.#log.guarded(() => {
+      this.#log.begin();
+      this.#log.write();
+    });
+  }
+
+  /** As `write`, and makes it as durable as it gets. */
+  flush(): void {
     this.#log.guarded(() => this.#log.begin());
+    this.#log.flush();
   }
 
   /** Why it has stopped; null while it goes on. */

@@ -29,6 +29,15 @@ export const uint: Form<number> = {
   read: (from) => readUint(from, 'a number of a recording'),
 };
 
+/** An integer from 0 to 2^32 - 1, in four bytes. */
+export const word: Form<number> = {
+  write: (to, value) => {
+    to.reserve(4);
+    to.uint32(value);
+  },
+  read: (from) => from.uint32(),
+};
+
 const scratch = new DataView(new ArrayBuffer(8));
 
 /** Any number; all NaNs are one. */

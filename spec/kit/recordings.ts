@@ -1,8 +1,8 @@
 /** Recordings to try things on: those of simulated programs, and such that were tampered with. */
 import * as E from 'fp-ts/lib/Either.js';
-import { Reader } from '../../core/base/bytes.js';
+import { Reader, Writer } from '../../core/base/bytes.js';
 import type { limits } from '../../core/base/limits.js';
-import { entryChecksum, joinSegments, type RawSegment, splitSegments } from '../../core/replay/container.js';
+import { joinSegments, type RawSegment, splitSegments } from '../../core/replay/container.js';
 import { headForm } from '../../core/replay/entry.js';
 import { EntryWriter } from '../../core/replay/entry-writer.js';
 import { decodeRecording, type Recording } from '../../core/replay/recording.js';
@@ -46,33 +46,34 @@ export const reframed = (
 ): Uint8Array => {
   const split = splitSegments(recording);
   if (E.isLeft(split)) throw new Error(split.left.message);
+  const writer = new EntryWriter();
   let index = 0;
   const segments = split.right.map(({ sequence, bodies }): RawSegment => {
-    const bytes: number[] = [];
+    writer.begin(sequence);
     for (const body of bodies) {
       const changed = change(body, index++);
       if (changed === null) continue;
-      const frame = new DataView(new ArrayBuffer(8));
-      frame.setUint32(0, changed.length);
-      frame.setUint32(4, entryChecksum(sequence, changed, 0, changed.length));
-      const ends = new Uint8Array(frame.buffer);
-      bytes.push(...ends.subarray(0, 4), ...changed, ...ends.subarray(4));
+      writer.beginEntry().raw(changed);
+      writer.finish();
+      writer.keep();
     }
-    return { sequence, entries: Uint8Array.from(bytes) };
+    writer.end();
+    return { sequence, blocks: writer.bytes.slice(writer.start, writer.start + writer.length) };
   });
   return joinSegments(segments);
 };
 
 /** The recording with the digest of its n-th step changed: as if the engine had done something else there. */
 export const withDigestChanged = (recording: Uint8Array, n: number): Uint8Array => {
-  const writer = new EntryWriter();
+  const writer = new Writer();
   let steps = 0;
   return reframed(recording, (body) => {
     const reader = new Reader(body);
     const head = headForm.read(reader);
     if (head.type !== 'step' || ++steps !== n) return body;
-    const rest = body.subarray(reader.position);
-    writer.entry(1, { ...head, digest: (head.digest ^ 1) >>> 0 }, (to) => to.raw(rest));
-    return writer.bytes.slice(writer.start + 4, writer.end - 4);
+    writer.begin();
+    headForm.write(writer, { ...head, digest: (head.digest ^ 1) >>> 0 });
+    writer.raw(body.subarray(reader.position));
+    return writer.finish();
   });
 };

@@ -70,6 +70,10 @@ interface OwnRequest {
   readonly done: (outcome: E.Either<Error, number>) => void;
 }
 
+/** Events, and of each the frame of its message, where that is at hand. */
+type Events = readonly (ServerEvent | OwnRequest)[];
+type Frames = readonly (Uint8Array | undefined)[];
+
 /**
  * A file that identifies itself may have seen more on another server; a mark asks for all there is; and what was read
  * may be what another server has made of the log meanwhile.
@@ -146,6 +150,7 @@ export class PartitionHost {
   /** The revision that the machine is of; the other one may be ahead while events are taken. */
   #decided: number;
   #events: (ServerEvent | OwnRequest)[] = [];
+  #frames: (Uint8Array | undefined)[] = [];
   #isRunning = false;
   #hasStopped = false;
   #idle: (() => void)[] = [];
@@ -214,9 +219,7 @@ export class PartitionHost {
 
   /** `frame`: that of the event's message, where it is at hand. */
   dispatch(event: ServerEvent, frame?: Uint8Array): void {
-    if (this.#hasStopped) return;
-    if (frame !== undefined) this.#callbacks.track?.framed(event, frame);
-    this.#enqueue(event);
+    if (!this.#hasStopped) this.#enqueue(event, frame);
   }
 
   /**
@@ -232,8 +235,9 @@ export class PartitionHost {
     });
   }
 
-  #enqueue(event: ServerEvent | OwnRequest): void {
+  #enqueue(event: ServerEvent | OwnRequest, frame?: Uint8Array): void {
     this.#events.push(event);
+    this.#frames.push(frame);
     if (!this.#isRunning) void this.#run();
   }
 
@@ -293,10 +297,10 @@ export class PartitionHost {
     try {
       while (this.#events.length > 0) {
         await this.#gathered();
-        const events = this.#events;
-        this.#events = [];
+        const [events, frames] = [this.#events, this.#frames];
+        [this.#events, this.#frames] = [[], []];
         const taken = this.#taken.splice(0);
-        const effects = await this.#takeOrRefuse(events);
+        const effects = await this.#takeOrRefuse(events, frames);
         for (const resolve of taken) resolve();
         for (const effect of effects) if (!this.#hasStopped) this.#perform(effect);
       }
@@ -317,9 +321,9 @@ export class PartitionHost {
   }
 
   /** Whoever waits for a write hears of its end, too, where nothing is performed any more. */
-  async #takeOrRefuse(events: readonly (ServerEvent | OwnRequest)[]): Promise<readonly ServerEffect[]> {
+  async #takeOrRefuse(events: Events, frames: Frames): Promise<readonly ServerEffect[]> {
     try {
-      return await this.#take(events);
+      return await this.#take(events, frames);
     } catch (error) {
       const reason = error instanceof Error ? error : new Error(String(error));
       for (const event of events) if (event.type === 'request') event.done(E.left(reason));
@@ -328,7 +332,7 @@ export class PartitionHost {
   }
 
   /** Steps through the events and makes what they decide durable. */
-  async #take(events: readonly (ServerEvent | OwnRequest)[]): Promise<readonly ServerEffect[]> {
+  async #take(events: Events, frames: Frames): Promise<readonly ServerEffect[]> {
     const { track } = this.#callbacks;
     let base = this.#machine;
     const before: ServerEffect[] = [];
@@ -363,7 +367,7 @@ export class PartitionHost {
       const answers: (() => void)[] = [];
       for (const [i, given] of events.entries()) {
         const event = given.type === 'request' ? this.#made(given, machine, records, answers) : given;
-        const next = this.#stepped(machine, event, i < events.length - 1);
+        const next = this.#stepped(machine, event, i < events.length - 1, frames[i]);
         machine = next.machine;
         for (const effect of next.effects) {
           if (effect.type === 'commit') {
@@ -390,9 +394,9 @@ export class PartitionHost {
     }
   }
 
-  #stepped(machine: ServerMachine, event: ServerEvent, isMoreComing: boolean): ServerStep {
-    const { track } = this.#callbacks;
-    return track?.attempt(machine, event, isMoreComing) ?? serverStep(machine, event, isMoreComing);
+  #stepped(machine: ServerMachine, event: ServerEvent, isMore: boolean, frame?: Uint8Array): ServerStep {
+    const taken = this.#callbacks.track?.attempt(machine, event, isMore, frame);
+    return taken ?? serverStep(machine, event, isMore);
   }
 
   /** The request as an event; `answers`: to be called once the step is durable. */
