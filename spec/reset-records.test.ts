@@ -1,5 +1,4 @@
 import * as E from 'fp-ts/lib/Either.js';
-import { suite } from './kit/suite.js';
 import * as assert from 'uvu/assert';
 import type { RecordEntry } from '../core/base/record.js';
 import { recordsBySpace } from '../core/history/client-records.js';
@@ -12,6 +11,7 @@ import { loadClient, pendingRecord } from '../core/reset/reset-records.js';
 import { decodeText, encodeText } from '../core/reset/text-record.js';
 import { instructions } from './kit/notation.js';
 import { recover, resetCaseOf } from './kit/reset-case.js';
+import { suite } from './kit/suite.js';
 
 const test = suite('what a reset remembers');
 

@@ -1,5 +1,5 @@
 /** The client's machine: those who wait for one write, or for all of them. */
-import { suite } from './kit/suite.js';
+
 import * as assert from 'uvu/assert';
 import { entriesOf } from '../core/base/run.js';
 import { newClientFile } from '../core/history/client-file.js';
@@ -8,6 +8,7 @@ import { addTable } from '../core/model/instruction.js';
 import { droppedIn, parkedOf } from '../core/reset/losses.js';
 import { type Outcome, parked, recovered, reportOf } from '../core/reset/report.js';
 import { Machine } from './kit/client-machine.js';
+import { suite } from './kit/suite.js';
 
 const waits = suite('waits for writes');
 
