@@ -8,6 +8,7 @@ import { decideAccess, explainExpression } from '../core/access/permissions.js';
 import { toRuleRecord } from '../core/access/rule-value.js';
 import { Findings } from '../core/model/schema-findings.js';
 import { objectId, uuid } from '../core/model/value.js';
+import { processorTime } from './kit/processor-time.js';
 import { suite } from './kit/suite.js';
 
 const access = suite('access');
@@ -275,10 +276,10 @@ access('bounds depth and size', () => {
 
 access('searches in linear time, whatever the pattern', () => {
   const hostile = { '%%user.data.x': { $regex: '^(a+)+(a|aa)*(.*)*$' } };
-  const start = performance.now();
+  const start = processorTime();
   truthOf(hostile, userWith({ x: `${'a'.repeat(9999)}!` }));
   // A backtracking engine would not end before the sun does.
-  assert.ok(performance.now() - start < 20_000);
+  assert.ok(processorTime() - start < 20_000);
 });
 
 access('finds nothing out about what is too much, whichever way the question goes', () => {
@@ -299,10 +300,10 @@ access('takes a time that has an end, whatever the rule and the user', () => {
   const texts = (end: string) => Array.from({ length: 9_000 }, (_, k) => `${k}${end}`.padStart(5_000));
   const words = userWith({ x: texts('x'), y: texts('y') });
   const pairs = { $nor: Array.from({ length: 2_000 }, () => product) };
-  const start = performance.now();
+  const start = processorTime();
   assert.is(truthOf(all, text), null);
   assert.is(truthOf(pairs, words), null);
-  assert.ok(performance.now() - start < 10_000);
+  assert.ok(processorTime() - start < 10_000);
   const large = { $and: Array.from({ length: 20 }, () => ({ '%%user.data.x': { $regex: '(a?){500}b' } })) };
   assert.match(errorsOf(large).join('\n'), /more than 10000 instructions/);
 });

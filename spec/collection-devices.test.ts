@@ -206,7 +206,7 @@ test('what a server leaves halfway another one finishes that goes on', async () 
   const other = await startServer({ store: dying.store, listeners: [], sync, clock });
   void other.collection('Item').updateOne({ _id: 'a' }, { $set: { region: 's' } });
   await dying.ended;
-  await eventually('the move is finished', async () => (await items.count({ region: 's' })) === 1, 5000);
+  await eventually('the move is finished', async () => (await items.count({ region: 's' })) === 1);
   await settled(north);
   await settled(south);
   assert.is(north.object('Item', 'a'), null);

@@ -114,19 +114,19 @@ docs('name files that exist', () => {
  */
 const printedBy = (() => {
   const names = [
-    'embedding',
-    'sessions',
-    'partitions',
-    'resetting',
-    'recording',
-    'serving',
-    'hosting',
-    'administering',
-    'documents',
+    './examples/embedding.js',
+    './examples/sessions.js',
+    './examples/partitions.js',
+    './examples/resetting.js',
+    './examples/recording.js',
+    './examples/serving.js',
+    './examples/hosting.js',
+    './examples/administering.js',
+    './examples/documents.js',
   ] as const;
   const program = names
     .map((name) => {
-      const address = new URL(`./examples/${name}.js`, import.meta.url).href;
+      const address = new URL(name, import.meta.url).href;
       return `console.log('=== ${name}'); await import(${JSON.stringify(address)});`;
     })
     .join('\n');
@@ -135,7 +135,7 @@ const printedBy = (() => {
     all ??= run(process.execPath, ['--input-type=module', '-e', program]).then(
       ({ stdout }) =>
         new Map(
-          [...stdout.matchAll(/^=== (\w+)\n((?:(?!=== ).*\n)*)/gm)].map(([, name = '', text = '']) => [
+          [...stdout.matchAll(/^=== (\S+)\n((?:(?!=== ).*\n)*)/gm)].map(([, name = '', text = '']) => [
             name,
             text,
           ]),
@@ -146,19 +146,19 @@ const printedBy = (() => {
 })();
 
 docs('the example prints what its comments say', async () => {
-  const stdout = await printedBy('embedding');
+  const stdout = await printedBy('./examples/embedding.js');
   assert.is(stdout.split('\n').length - 1, 2, stdout);
   assert.match(stdout, "{ _id: 'a', done: true, title: 'Write offline', votes: 3 }");
   assert.match(stdout, /^true$/m);
 });
 
 docs('the example of sessions prints what its comments say', async () => {
-  const stdout = await printedBy('sessions');
+  const stdout = await printedBy('./examples/sessions.js');
   assert.equal(stdout.split('\n'), ['all recipes are on the server', "[ 'download' ] 0 0 null", '']);
 });
 
 docs('the example of partitions prints what its page says', async () => {
-  const stdout = await printedBy('partitions');
+  const stdout = await printedBy('./examples/partitions.js');
   const page = read('spec/partition-sync.md');
   const [, text = ''] = /^```text\n([\s\S]*?)^```$/m.exec(page) ?? [];
   const [first, second, refused, quantity, ...rest] = stdout.trimEnd().split('\n');
@@ -180,17 +180,17 @@ docs('show configurations of partitions that are right', () => {
 });
 
 docs('the example of a reset prints what happens', async () => {
-  const stdout = await printedBy('resetting');
+  const stdout = await printedBy('./examples/resetting.js');
   assert.equal(stdout.split('\n'), ['before 1', 'after 1 parked 0', '']);
 });
 
 docs('the example of a recording prints what its comments say', async () => {
-  const stdout = await printedBy('recording');
+  const stdout = await printedBy('./examples/recording.js');
   assert.equal(stdout.split('\n'), ['true true', '']);
 });
 
 docs('the example of a server prints what its comments say', async () => {
-  const stdout = await printedBy('serving');
+  const stdout = await printedBy('./examples/serving.js');
   assert.equal(stdout.split('\n'), [
     '{ connections: 1, sessions: 1, partitions: 1 }',
     '206 ann is not yours',
@@ -201,7 +201,7 @@ docs('the example of a server prints what its comments say', async () => {
 });
 
 docs('the example of a standard handler prints what its comments say', async () => {
-  const stdout = await printedBy('hosting');
+  const stdout = await printedBy('./examples/hosting.js');
   assert.equal(stdout.split('\n'), ['1 2', '']);
 });
 
@@ -233,7 +233,7 @@ for (const name of [
   });
 
 docs('the example of an administration prints what its comments say', async () => {
-  const stdout = await printedBy('administering');
+  const stdout = await printedBy('./examples/administering.js');
   assert.equal(stdout.split('\n'), [
     'fixed config.partition.key',
     'enabled 1 1',
@@ -244,7 +244,7 @@ docs('the example of an administration prints what its comments say', async () =
 });
 
 docs('the example of documents prints what its comments say', async () => {
-  const stdout = await printedBy('documents');
+  const stdout = await printedBy('./examples/documents.js');
   assert.equal(stdout.split('\n'), [
     "{ _id: 'a', tags: [ 'hot' ], title: 'Write', votes: 13, team: 'red' }",
     "[ 'a' ] 2",

@@ -7,6 +7,7 @@ import { parseArgs } from 'node:util';
 import { hostileClients, hostileServer, recordedLife } from './kit/attack-law.js';
 import { compactingLife, randomLife } from './kit/conversation-law.js';
 import { hostileBytes } from './kit/decoder-law.js';
+import { hostileInputs } from './kit/input-law.js';
 import { type RandomMerge, randomMerge } from './kit/merge-law.js';
 import { type Random, seeded } from './kit/random.js';
 import { hostileRules } from './kit/rule-law.js';
@@ -22,6 +23,7 @@ const laws: Readonly<Record<string, (random: Random, run: number) => string | nu
   'hostile clients': (random) => hostileClients(random),
   'hostile server': (random) => hostileServer(random),
   decoders: (random) => hostileBytes(random),
+  inputs: (random) => hostileInputs(random),
   rules: (random) => hostileRules(random),
 };
 

@@ -22,11 +22,11 @@ export const forEachOf = async <T>(items: AsyncIterable<T>, listener: (item: T) 
   for await (const item of items) listener(item);
 };
 
-/** Resolves once `condition` holds; rejects, naming `what`, if it does not within the time. */
+/** Resolves once `condition` holds; rejects, naming `what`, if it does not within a time that even a machine with much other work has enough of. */
 export const eventually = async (
   what: string,
   condition: () => boolean | Promise<boolean>,
-  milliseconds = 10_000,
+  milliseconds = 120_000,
 ): Promise<void> => {
   const end = performance.now() + milliseconds;
   while (!(await condition())) {
