@@ -2,7 +2,7 @@
 import * as E from 'fp-ts/lib/Either.js';
 import * as assert from 'uvu/assert';
 import { type PartitionValue, partitionName, partitionOfName } from '../core/access/partition-value.js';
-import { Reader } from '../core/base/bytes.js';
+import { Reader, Writer } from '../core/base/bytes.js';
 import { answer } from '../core/base/decode-error.js';
 import { newClientFile } from '../core/history/client-file.js';
 import { newPartition } from '../core/history/partition.js';
@@ -26,7 +26,6 @@ import { anonymized } from '../core/replay/anonymize.js';
 import { parseCondition } from '../core/replay/condition.js';
 import { joinSegments, segmentHead, splitSegments } from '../core/replay/container.js';
 import { type EntryHead, headForm } from '../core/replay/entry.js';
-import { EntryWriter } from '../core/replay/entry-writer.js';
 import { FlightRecorder, type RecordingSink } from '../core/replay/flight-recorder.js';
 import { bool, list, oneOf, text } from '../core/replay/form.js';
 import { Pseudonyms, Vocabulary } from '../core/replay/pseudonyms.js';
@@ -65,6 +64,10 @@ class SmallSink implements RecordingSink {
     this.#segments = [...this.#segments.slice(-1), { sequence, parts: [] }];
   }
 
+  waits(): void {
+    // Whoever looks has flushed before.
+  }
+
   append(bytes: Uint8Array, start: number, end: number): void {
     if (this.broken !== null) throw this.broken.thrown;
     this.#segments.at(-1)?.parts.push(bytes.slice(start, end));
@@ -78,7 +81,7 @@ class SmallSink implements RecordingSink {
     return joinSegments(
       this.#segments.map(({ sequence, parts }) => ({
         sequence,
-        entries: Uint8Array.from(parts.flatMap((part) => [...part])),
+        blocks: Uint8Array.from(parts.flatMap((part) => [...part])),
       })),
     );
   }
@@ -127,6 +130,7 @@ const recordsWithin = (random: Random): { readonly steps: number; readonly kinds
     writing.session = track.take(writing.session, event).session;
     assert.is(recorder.failure, null);
     if (i % 30 !== 29) continue;
+    recorder.flush();
     const { bytes } = sink;
     assert.ok(bytes.length <= 2 * segmentBytes + 40, `${bytes.length} of ${segmentBytes}`);
     for (const head of headsOf(bytes)) kinds.add(head.type);
@@ -153,10 +157,12 @@ test('whatever the sizes of segments, machines and steps, what is there is repro
 test('with gaps, and machines left out, other content goes the same way', () => {
   for (let seed = 1; seed <= 5; seed++) {
     const sink = new SmallSink(4000);
-    const track = new FlightRecorder(sink).client('p');
+    const recorder = new FlightRecorder(sink);
+    const track = recorder.client('p');
     const writing = new Writing();
     for (let i = 0; i < 25; i++)
       writing.session = track.take(writing.session, writing.event(i === 7 ? 1500 : 30 * seed)).session;
+    recorder.flush();
     const { bytes } = sink;
     const made = anonymized(readRecording(bytes), { salt: 99 });
     assert.ok(E.isRight(made) && made.right.astray === null);
@@ -173,17 +179,20 @@ test('a medium that throws anything ends the recording, and the machine goes on'
     writing.session = track.take(writing.session, writing.event(5)).session;
     sink.broken = { thrown };
     writing.session = track.take(writing.session, writing.event(5)).session;
+    recorder.flush();
     assert.match(recorder.failure?.message ?? '', String(thrown).replace('Error: ', ''));
     const before = sink.bytes;
     writing.session = track.take(writing.session, writing.event(5)).session;
     assert.is(writing.session.file.version, 3);
-    server.framed({ type: 'tick', now: 1 }, Uint8Array.of(1));
+    const machine = newServerMachine({ rules: syncline, explain: false }, newPartition(5));
+    server.attempt(machine, { type: 'tick', now: 1 }, false, Uint8Array.of(1));
     server.keep();
+    recorder.flush();
     assert.equal(sink.bytes, before);
   }
 });
 
-const writer = new EntryWriter();
+const writer = new Writer();
 
 /** The recording with other heads of some entries. */
 const withHeads = (bytes: Uint8Array, change: (head: EntryHead, index: number) => EntryHead): Uint8Array =>
@@ -193,8 +202,10 @@ const withHeads = (bytes: Uint8Array, change: (head: EntryHead, index: number) =
     const rest = body.subarray(reader.position);
     const changed = change(head, index);
     if (changed === head) return body;
-    writer.entry(1, changed, (to) => to.raw(rest));
-    return writer.bytes.slice(writer.start + 4, writer.end - 4);
+    writer.begin();
+    headForm.write(writer, changed);
+    writer.raw(rest);
+    return writer.finish();
   });
 
 const shortRecording = (): { readonly bytes: Uint8Array; readonly session: ClientSession } => {
@@ -243,9 +254,13 @@ test('what is thrown is compared with what was thrown', () => {
 
 test('a checkpoint that what came before has not led to is told, and taken up', () => {
   const sink = new SmallSink(4000);
-  const track = new FlightRecorder(sink).client('p');
+  const recorder = new FlightRecorder(sink);
+  const track = recorder.client('p');
   const writing = new Writing();
-  const isWhole = () => headsOf(sink.bytes).filter(({ type }) => type === 'checkpoint').length === 2;
+  const isWhole = (): boolean => {
+    recorder.flush();
+    return headsOf(sink.bytes).filter(({ type }) => type === 'checkpoint').length === 2;
+  };
   for (let i = 0; i < 200 && !(i > 3 && isWhole()); i++)
     writing.session = track.take(writing.session, writing.event(3)).session;
   const { bytes } = sink;
