@@ -126,4 +126,25 @@ test('the difference costs no more than the change', () => {
   ]);
 });
 
+test('a property that held an embedded object and holds something else now reads differently', () => {
+  const before = build(
+    instructions(`
+      AddTable A topLevel _id: int
+      AddTable E embedded
+      AddColumn E.i: int
+      AddColumn A.x: link(E)?
+      CreateObject A[1]
+      Update A[1].x = object
+      CreateObject A[2]`),
+  );
+  for (const [change, modified] of [
+    ['EraseColumn A.x\nAddColumn A.x: int', [intKey(1n), intKey(2n)]],
+    ['EraseColumn A.x\nAddColumn A.x: link(E)?', [intKey(1n)]],
+    ['EraseColumn A.x', []],
+  ] as const) {
+    const [found] = difference(before, build(instructions(change), before));
+    assert.equal(found?.modified ?? [], modified, change);
+  }
+});
+
 test.run();

@@ -8,6 +8,8 @@ import { columnsOf } from '../core/merge/column-lookup.js';
 import { syncline } from '../core/merge/rule-set.js';
 import { transform } from '../core/merge/transform.js';
 import type { Changeset } from '../core/model/changeset.js';
+import { update, updateElement } from '../core/model/instruction.js';
+import { intKey } from '../core/model/key.js';
 import { instructions } from './kit/notation.js';
 import { suite } from './kit/suite.js';
 import { build } from './kit/worlds.js';
@@ -102,6 +104,22 @@ misfit('a list that the other side takes for a dictionary is told', () => {
         told++;
       }
   assert.ok(told >= 8, `${told}`);
+});
+
+misfit('an update that takes its place for no element of a list is told, on either side', () => {
+  const element = updateElement('A', intKey(1n), 'l', [0], 5n, 3);
+  const other = update('A', intKey(1n), 'l', [0], 6n);
+  for (const [left, right] of [
+    [element, other],
+    [other, element],
+  ] as const) {
+    const [ours, theirs] = [side(2, ''), side(3, '')];
+    const merged = transform([{ ...ours, instructions: [left] }], [{ ...theirs, instructions: [right] }], {
+      rules: syncline,
+      columns: columnsOf(base),
+    });
+    assert.is(E.isLeft(merged) ? merged.left.reason : null, 'paths');
+  }
 });
 
 misfit.run();
