@@ -65,9 +65,14 @@ export class Archive {
 
   /** Of the state that all entries lead to; or what is wrong with them. */
   digest(): string {
+    return this.digestAt(this.head);
+  }
+
+  /** Of the state that the entries up to a version lead to. */
+  digestAt(version: number): string {
     const state = applyAll(
       emptyState,
-      this.#entries.flatMap(({ instructions }) => instructions),
+      this.#entries.slice(0, version).flatMap(({ instructions }) => instructions),
     );
     return E.isLeft(state) ? state.left.message : digest(state.right);
   }

@@ -7,6 +7,7 @@ import { booksBalance, nothingIsLost, waitsTellTheTruth } from './check-books.js
 import { durableBeforeVisible, observersSeeAll, savedIsKept } from './check-durability.js';
 import { lossesAreReported } from './check-losses.js';
 import { converges, cursorsAscend, nothingFails, queuesAreBounded } from './check-sessions.js';
+import { statesAreTheServers } from './check-states.js';
 import { documentsAreKept, lostAdditionsAreReported, resetsHaveCauses, rightsHold } from './check-sync.js';
 import type { Observation } from './observation.js';
 import type { World } from './world.js';
@@ -30,6 +31,7 @@ export const checkers: Readonly<Record<string, MakeChecker>> = {
   'queues are bounded': queuesAreBounded,
   'waits tell the truth': waitsTellTheTruth,
   'observers see all': observersSeeAll,
+  'states are the servers': statesAreTheServers,
   'books balance': booksBalance,
   converges,
   'nothing is lost': nothingIsLost,
