@@ -22,7 +22,7 @@ export type { State } from './model/state.js';
 export { decodeServerMessage, encodeClientMessage } from './protocol/codec.js';
 export type { ClientMessage, ServerMessage } from './protocol/messages.js';
 export { OLDEST_PROTOCOL_VERSION, PROTOCOL_VERSION } from './protocol/version.js';
-export type { PendingReset, ResetMode } from './reset/mode.js';
+export { type PendingReset, type ResetMode, resetModes } from './reset/mode.js';
 export type { ParkedInstruction, ParkedWrite } from './reset/parked.js';
 export type {
   InstructionReport,

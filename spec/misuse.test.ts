@@ -5,8 +5,8 @@ import { fromEdge, Mismatch } from '../core/model/edge-read.js';
 import type { ScalarType } from '../core/model/value.js';
 import type { Transaction } from '../core/session/transaction.js';
 import { WriteError } from '../core/session/usage-error.js';
-import { SynclineError } from '../transports/client.js';
-import { setUp } from './kit/driver-world.js';
+import { type ClientOptions, SynclineError } from '../transports/client.js';
+import { rejection, setUp } from './kit/driver-world.js';
 import { suite } from './kit/suite.js';
 
 const misuse = suite('misuse');
@@ -75,6 +75,31 @@ for (const [what, call, code, says] of wrong)
     await client.close();
     await server.close();
   });
+
+misuse('what cannot be an option of a client is refused, and named', async () => {
+  const { server, open } = await setUp();
+  for (const [given, says] of [
+    [{ connector: undefined }, /connector is undefined, expected one such as/],
+    [{ connector: {} }, /connector is an object, expected one such as/],
+    [{ reset: { mode: 'recovr' } }, /reset.mode is "recovr", expected one of manual, discardLocal/],
+    [{ reset: 'recover' }, /reset is "recover", expected an object such as/],
+  ] as const)
+    assert.match(String(await rejection(open(given as unknown as Partial<ClientOptions>))), says);
+  await server.close();
+});
+
+misuse('what is no direction or mode is refused, and not taken for another one', async () => {
+  const { server, open } = await setUp();
+  const client = await open();
+  const { session } = client;
+  const says = /direction is "sideways", expected one of upload, download/;
+  for (const name of ['pause', 'resume']) assert.throws(() => untyped(session)[name]?.('sideways'), says);
+  assert.throws(() => untyped(session)['progress']?.('sideways', 'reportIndefinitely'), says);
+  assert.throws(() => untyped(session)['progress']?.('upload', 'now'), /mode is "now", expected one of/);
+  assert.throws(() => untyped(session)['reset']?.('manual'), /expected one of discardLocal, recover,/);
+  await client.close();
+  await server.close();
+});
 
 misuse.run();
 

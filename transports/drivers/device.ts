@@ -7,6 +7,7 @@ import { chanceOf } from './caller.js';
 import type { Client } from './client.js';
 import type { FileOptions, ReachOptions, Surroundings } from './client-options.js';
 import { SynclineError } from './error.js';
+import { aConnector } from './given.js';
 import { openFile } from './open-file.js';
 import { loadRecovery } from './reset.js';
 import { SharedLines } from './shared.js';
@@ -31,7 +32,7 @@ export class Device {
     const { connector, token, clock = systemClock, entropy = systemEntropy, linger = 30_000 } = options;
     const timing = timingOf(options.timing);
     const chance = () => chanceOf(entropy);
-    this.#lines = new SharedLines({ connector, clock, chance, timing, linger });
+    this.#lines = new SharedLines({ connector: aConnector(connector), clock, chance, timing, linger });
     this.#around = {
       lines: this.#lines,
       tokens: new TokenKeeper(token, clock, timing.handshake),

@@ -15,6 +15,7 @@ import { Client } from './client.js';
 import type { ClientOptions, FileOptions, Surroundings } from './client-options.js';
 import { SynclineError } from './error.js';
 import { placeOf } from './file-place.js';
+import { aConnector, resetOptionsOf } from './given.js';
 import { directLines } from './line.js';
 import { loadRecovery, manualReset } from './reset.js';
 import { timingOf } from './timing.js';
@@ -22,10 +23,10 @@ import { TokenKeeper } from './tokens.js';
 
 /** Opens a file: reads its store, adds the classes and properties that it lacks, and lets it sync. */
 export const openClient = async (options: ClientOptions): Promise<Client> => {
-  const { connector, token, clock = systemClock, entropy = systemEntropy } = options;
+  const { token, clock = systemClock, entropy = systemEntropy } = options;
   const timing = timingOf(options.timing);
   return openFile(options, {
-    lines: directLines(connector),
+    lines: directLines(aConnector(options.connector)),
     tokens: new TokenKeeper(token, clock, timing.handshake),
     timing,
     clock,
@@ -38,12 +39,13 @@ export const openClient = async (options: ClientOptions): Promise<Client> => {
 /** @internal As `openClient`, on what is given. */
 export const openFile = async (options: FileOptions, shared: Surroundings): Promise<Client> => {
   const around = options.recorder === undefined ? shared : { ...shared, recorder: options.recorder };
+  const reset = resetOptionsOf(options.reset ?? manualReset);
   const schema = decodeSchema(options.schema);
   if (E.isLeft(schema)) throw SynclineError.ofList('schema', 'the schema is not valid', schema.left);
   const entries = await options.store.load();
   const stored = loadClient(entries);
   if (E.isLeft(stored)) throw new SynclineError('store', stored.left.message, stored.left);
-  const { file, reset, parked, dropped } = stored.right;
+  const { file, reset: pending, parked, dropped } = stored.right;
   const { state } = file;
   const additions = schemaInstructions(state, schema.right);
   if (E.isLeft(additions))
@@ -56,10 +58,10 @@ export const openFile = async (options: FileOptions, shared: Surroundings): Prom
     rules: options.rules ?? syncline,
     explain: options.explain ?? false,
     timing: around.timing,
-    reset: options.reset?.mode ?? 'manual',
+    reset: reset.mode,
   };
-  const machine = newClientSession(config, file, reset, parked, dropped);
-  const resets = { options: options.reset ?? manualReset, stored: recordsBySpace(entries) };
+  const machine = newClientSession(config, file, pending, parked, dropped);
+  const resets = { options: reset, stored: recordsBySpace(entries) };
   const client = new Client(options.store, { schema: schema.right, key: place.key }, machine, around, resets);
   if (additions.right.length > 0) await client.extend(additions.right, extended.right);
   if (options.connect ?? true) client.session.resume();

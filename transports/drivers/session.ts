@@ -16,6 +16,7 @@ import {
 import { description, type LinkHistory, type PastError, type SessionDescription } from './description.js';
 import { SynclineError } from './error.js';
 import { Feed, type Reader, type WatchOptions } from './feed.js';
+import { directionOf, oneOf, performedModes, progressModes } from './given.js';
 import { ProgressWatches } from './progress.js';
 import type { ResetDescription } from './reset.js';
 import type { Timeless } from './timeless.js';
@@ -165,6 +166,8 @@ export class Session {
     mode: ProgressMode,
     { signal }: WatchOptions = {},
   ): AsyncIterableIterator<Progress, undefined> {
+    directionOf(direction);
+    oneOf('mode', mode, progressModes);
     const machine = this.#host.machine();
     let reader: Reader<Progress>;
     if (mode === 'reportIndefinitely') {
@@ -208,6 +211,7 @@ export class Session {
    * then, and its failure has the action `ClientReset`. Does nothing otherwise.
    */
   reset(mode: Exclude<ResetMode, 'manual'>): void {
+    oneOf('mode', mode, performedModes);
     if (this.#host.ended() === null) this.#host.dispatch({ type: 'reset', mode });
   }
 
@@ -282,6 +286,7 @@ export class Session {
   }
 
   #act(type: 'pause' | 'resume', direction: Direction | undefined): void {
+    if (direction !== undefined) directionOf(direction);
     if (this.#host.ended() !== null) return;
     this.#host.dispatch(direction === undefined ? { type } : { type, direction });
   }
