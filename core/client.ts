@@ -7,6 +7,7 @@ export { limits } from './base/limits.js';
 export { compareStrings } from './base/order.js';
 export { inSequence, type RecordBatch, type RecordEntry, type RecordRange } from './base/record.js';
 export { entriesAfter, entriesOf, runLast } from './base/run.js';
+export { downloadedTo } from './history/ahead.js';
 export type { ClientFile } from './history/client-file.js';
 export { type RecordsBySpace, recordsBySpace } from './history/client-records.js';
 export type { Decision } from './merge/recorder.js';

@@ -13,7 +13,7 @@ import { anonymized } from '../core/replay/anonymize.js';
 import { parseCondition } from '../core/replay/condition.js';
 import { joinSegments, segmentHead, splitSegments } from '../core/replay/container.js';
 import { type EntryHead, headForm } from '../core/replay/entry.js';
-import { FlightRecorder, type RecordingSink } from '../core/replay/flight-recorder.js';
+import { FlightRecorder, leastSegmentBytes, type RecordingSink } from '../core/replay/flight-recorder.js';
 import { bool, list, oneOf, text } from '../core/replay/form.js';
 import { decodeRecording } from '../core/replay/recording.js';
 import { Replay } from '../core/replay/replay.js';
@@ -98,8 +98,7 @@ class Writing {
 }
 
 const recordsWithin = (random: Random): { readonly steps: number; readonly kinds: ReadonlySet<string> } => {
-  // Less than that, and what each segment begins with leaves no room for a machine and a step.
-  const segmentBytes = 4000 + random.int(4000);
+  const segmentBytes = leastSegmentBytes + random.int(4000);
   const sink = new SmallSink(segmentBytes);
   const recorder = new FlightRecorder(sink);
   const clients = Array.from({ length: 1 + random.int(3) }, (_, i) => ({
@@ -127,6 +126,10 @@ const recordsWithin = (random: Random): { readonly steps: number; readonly kinds
   return { steps, kinds };
 };
 
+test('a sink without room for what each segment begins with, a machine and a step is refused', () => {
+  assert.throws(() => new FlightRecorder(new SmallSink(leastSegmentBytes - 1)), /segments of 8191 bytes/);
+});
+
 test('whatever the sizes of segments, machines and steps, what is there is reproduced', () => {
   const all = new Set<string>();
   let steps = 0;
@@ -141,7 +144,7 @@ test('whatever the sizes of segments, machines and steps, what is there is repro
 
 test('with gaps, and machines left out, other content goes the same way', () => {
   for (let seed = 1; seed <= 5; seed++) {
-    const sink = new SmallSink(4000);
+    const sink = new SmallSink(leastSegmentBytes);
     const recorder = new FlightRecorder(sink);
     const track = recorder.client('p');
     const writing = new Writing();
@@ -157,7 +160,7 @@ test('with gaps, and machines left out, other content goes the same way', () => 
 
 test('a medium that throws anything ends the recording, and the machine goes on', () => {
   for (const thrown of [new Error('the disk is full'), 'the disk is full', undefined]) {
-    const sink = new SmallSink(5000);
+    const sink = new SmallSink(leastSegmentBytes);
     const recorder = new FlightRecorder(sink);
     const [track, server] = [recorder.client('p'), recorder.server('q')];
     const writing = new Writing();
@@ -238,7 +241,7 @@ test('what is thrown is compared with what was thrown', () => {
 });
 
 test('a checkpoint that what came before has not led to is told, and taken up', () => {
-  const sink = new SmallSink(4000);
+  const sink = new SmallSink(leastSegmentBytes);
   const recorder = new FlightRecorder(sink);
   const track = recorder.client('p');
   const writing = new Writing();

@@ -30,7 +30,7 @@ import { LIBRARY_VERSION } from './version.js';
 
 /** Where the bytes go. No method throws for what the bytes are; what one throws ends the recording. */
 export interface RecordingSink {
-  /** Bytes of each of the two segments, with its head. */
+  /** Bytes of each of the two segments, with its head: `leastSegmentBytes` or more. */
   readonly segmentBytes: number;
   /** From here on a new segment, in the place of the older of the two. */
   begin(sequence: number): void;
@@ -44,6 +44,9 @@ export interface RecordingSink {
   /** Makes what was taken as durable as it gets: something went wrong. */
   flush(): void;
 }
+
+/** What each segment begins with, the largest checkpoint and the largest step fit in a segment together from here on. */
+export const leastSegmentBytes = 8192;
 
 /** Steps from one deep digest of effects to the next. */
 const STEPS_PER_DEEP_DIGEST = 64;
@@ -408,7 +411,10 @@ export type ServerTrack = Track<ServerMachine, ServerEvent, RecordedServerEvent,
 export class FlightRecorder {
   readonly #log: Log;
 
+  /** @throws RangeError where the segments of the sink are too small to hold anything. */
   constructor(sink: RecordingSink) {
+    if (!(sink.segmentBytes >= leastSegmentBytes))
+      throw new RangeError(`segments of ${sink.segmentBytes} bytes: expected ${leastSegmentBytes} or more`);
     this.#log = new Log(sink);
   }
 

@@ -1,5 +1,5 @@
 /** One printable record of a session: the answer to "why does it not sync?". Plain data, and no secrets. */
-import { type ClientSession, type Direction, lookAt } from '../../core/client.js';
+import { type ClientSession, type Direction, downloadedTo, lookAt } from '../../core/client.js';
 import type { SynclineError } from './error.js';
 import type { ResetDescription } from './reset.js';
 
@@ -37,11 +37,18 @@ export interface SessionDescription {
   readonly ident: number;
   /** Directions that the app has paused. */
   readonly paused: readonly Direction[];
-  /** Cursors: the newest version here, and how far the server has acknowledged it. */
+  /**
+   * Cursors: the newest version here, and how far the server has acknowledged it. Downloads take versions here, too,
+   * which nobody has to acknowledge: whether writes wait `pendingBytes` says.
+   */
   readonly localVersion: number;
   readonly acknowledgedVersion: number;
-  /** The server version integrated here, and the newest one heard of. */
+  /**
+   * The server version integrated here; how far more has come down, which is shown once the rest of its batch is
+   * there; and the newest one heard of.
+   */
   readonly serverVersion: number;
+  readonly downloadedVersion: number;
   readonly newestServerVersion: number;
   /** Writes kept here because the server may still meet them: those not acknowledged, and some more. */
   readonly pendingWrites: number;
@@ -102,6 +109,7 @@ export const description = ({
     localVersion: file.version,
     acknowledgedVersion: file.progress.upload.clientVersion,
     serverVersion: file.progress.download.serverVersion,
+    downloadedVersion: downloadedTo(file).serverVersion,
     newestServerVersion: file.progress.latest.version,
     pendingWrites: file.writes.to - file.writes.from,
     pendingBytes: lookAt(machine, 'upload').remaining ?? 0,
