@@ -1,28 +1,34 @@
 /**
  * `npm run fuzz -- [--law NAME] [--runs N] [--seconds N] [--seed S]`: the random laws, each for its share of
  * the time or so many runs, or one of them. Prints seed and options first, a failing case made small, and a
- * verdict last. A run is given by its law and seed alone: `--law NAME --seed S --runs 1` takes it again.
+ * verdict last. A run is given by its law and seed alone: `--law NAME --seed S --runs 1` takes it again. Inputs of
+ * decoders that are kept (`spec/corpus`) come first, and one that fails is made small and kept there.
  */
 import { parseArgs } from 'node:util';
 import { hostileClients, hostileServer, recordedLife } from './kit/attack-law.js';
 import { compactingLife, randomLife } from './kit/conversation-law.js';
-import { hostileBytes } from './kit/decoder-law.js';
+import { hostileBytes, slowFaultOf } from './kit/decoder-law.js';
+import type { DecoderName } from './kit/decoders.js';
 import { hostileInputs } from './kit/input-law.js';
+import { corpusFolder, keepInput, keptFault, readAllKept } from './kit/kept-inputs.js';
 import { type RandomMerge, randomMerge } from './kit/merge-law.js';
 import { type Random, seeded } from './kit/random.js';
 import { hostileRules } from './kit/rule-law.js';
-import { recording, shrink } from './kit/shrink.js';
+import { recording, shrink, shrinkRow } from './kit/shrink.js';
 
 const kinds: readonly RandomMerge[] = ['contents', 'mixed values', 'schema'];
 
+type Story = string | null;
+
 /** Each answers null where the law holds, else the case. */
-const laws: Readonly<Record<string, (random: Random, run: number) => string | null>> = {
+const laws: Readonly<Record<string, (random: Random, run: number) => Story | Promise<Story>>> = {
   merge: (random, run) => randomMerge(random, kinds[run % kinds.length] as RandomMerge),
   sessions: (random, run) => (run % 4 === 0 ? compactingLife(random) : randomLife(random)),
   records: (random) => recordedLife(random, { clientSnapshots: 0, serverSnapshots: 0 }),
   'hostile clients': (random) => hostileClients(random),
   'hostile server': (random) => hostileServer(random),
-  decoders: (random) => hostileBytes(random),
+  decoders: (random) =>
+    hostileBytes(random, { kept, found: (name, bytes, fault) => broken.push({ name, bytes, fault }) }),
   inputs: (random) => hostileInputs(random),
   rules: (random) => hostileRules(random),
 };
@@ -35,6 +41,8 @@ const { values } = parseArgs({
     seed: { type: 'string', default: '1' },
     /** How many failures end a law. */
     failures: { type: 'string', default: '5' },
+    /** Where inputs are kept. */
+    corpus: { type: 'string', default: corpusFolder },
   },
 });
 const chosen = values.law === undefined ? Object.keys(laws) : [values.law];
@@ -54,41 +62,67 @@ if (
   process.exit(2);
 }
 
-const story =
-  (name: string, run: number) =>
-  (random: Random): string | null => {
-    try {
-      return laws[name]?.(random, run) ?? null;
-    } catch (error) {
-      return error instanceof Error ? (error.stack ?? error.message) : String(error);
-    }
-  };
+const kept = readAllKept(values.corpus);
+
+/** Inputs that have broken the law in this run, as they were found. */
+const broken: { readonly name: DecoderName; readonly bytes: Uint8Array; readonly fault: string }[] = [];
+
+const keepSmall = async (): Promise<string> => {
+  const { name, bytes, fault } = broken.pop() as (typeof broken)[number];
+  const { row, story } = await shrinkRow([...bytes], (each) => slowFaultOf(name, Uint8Array.from(each)));
+  const path = keepInput(name, Uint8Array.from(row), story ?? fault, values.corpus);
+  return `${name}, an input of ${row.length} bytes, kept in ${path}:\n${story ?? fault}`;
+};
+
+const story = async (name: string, run: number, random: Random): Promise<Story> => {
+  try {
+    return (await laws[name]?.(random, run)) ?? null;
+  } catch (error) {
+    return error instanceof Error ? (error.stack ?? error.message) : String(error);
+  }
+};
 
 let done = 0;
 let failed = 0;
 
-const hold = (name: string): void => {
+const replay = (): void => {
+  for (const input of kept) {
+    done++;
+    const fault = keptFault(input);
+    if (fault === null) continue;
+    failed++;
+    console.log(`\na kept input fails: ${fault}`);
+  }
+  console.log(`${kept.length} kept inputs`);
+};
+
+const hold = async (name: string): Promise<void> => {
   const until = Date.now() + (1000 * seconds) / chosen.length;
   let failures = 0;
   for (let i = 0; i < runs && Date.now() < until && failures < mostFailures; i++) {
     const run = seed + i;
-    const kept = recording(seeded(run));
-    const found = story(name, run)(kept.random);
+    const taken = recording(seeded(run));
+    const found = await story(name, run, taken.random);
     done++;
     if (found === null) continue;
     failures++;
-    const small = shrink(kept.choices, story(name, run));
-    console.log(`\nseed ${run} fails; made small:\n${small.story ?? found}`);
+    const small =
+      broken.length > 0
+        ? await keepSmall()
+        : (await shrink(taken.choices, (random) => story(name, run, random))).story;
+    broken.length = 0;
+    console.log(`\nseed ${run} fails; made small:\n${small ?? found}`);
   }
   failed += failures;
 };
 
+if (chosen.includes('decoders')) replay();
 for (const name of chosen) {
   const before = done;
   console.log(
     `law ${name}, seed ${seed}, ${runs === Number.POSITIVE_INFINITY ? `${seconds / chosen.length} s` : `${runs} runs`}`,
   );
-  hold(name);
+  await hold(name);
   if (chosen.length > 1) console.log(`${done - before} runs`);
 }
 console.log(`${done - failed} passed, ${failed} failed`);

@@ -21,20 +21,20 @@ export const recording = (random: Random): { readonly random: Random; readonly c
 };
 
 /**
- * The smallest failing row found within `tries` attempts, at most as long as `choices`. `fails` answers the
+ * The smallest failing row found within `tries` attempts, at most as long as `given`. `fails` answers the
  * story of a failure, or null; it is asked about rows that make sense to nobody else.
  */
-export const shrink = (
-  choices: readonly number[],
-  fails: (random: Random) => string | null,
+export const shrinkRow = async (
+  given: readonly number[],
+  fails: (row: readonly number[]) => string | null | Promise<string | null>,
   tries = 3000,
-): { readonly choices: readonly number[]; readonly story: string | null } => {
-  let best = choices;
-  let story = fails(fromChoices(best));
+): Promise<{ readonly row: readonly number[]; readonly story: string | null }> => {
+  let best = given;
+  let story = await fails(best);
   let left = tries;
-  const attempt = (row: readonly number[]): boolean => {
+  const attempt = async (row: readonly number[]): Promise<boolean> => {
     if (left-- <= 0) return false;
-    const found = fails(fromChoices(row));
+    const found = await fails(row);
     if (found === null) return false;
     best = row;
     story = found;
@@ -45,14 +45,24 @@ export const shrink = (
     improved = false;
     for (let size = best.length; size >= 1; size = Math.floor(size / 2))
       for (let at = 0; at + size <= best.length; )
-        if (attempt([...best.slice(0, at), ...best.slice(at + size)])) improved = true;
+        if (await attempt([...best.slice(0, at), ...best.slice(at + size)])) improved = true;
         else at += size;
     for (let at = 0; at < best.length; at++)
       for (const lower of [0, (best[at] as number) >> 1, (best[at] as number) - 1])
-        if (lower >= 0 && lower < (best[at] as number) && attempt(best.with(at, lower))) {
+        if (lower >= 0 && lower < (best[at] as number) && (await attempt(best.with(at, lower)))) {
           improved = true;
           break;
         }
   }
-  return { choices: best, story };
+  return { row: best, story };
+};
+
+/** The same of what is made from choices. */
+export const shrink = async (
+  choices: readonly number[],
+  fails: (random: Random) => string | null | Promise<string | null>,
+  tries = 3000,
+): Promise<{ readonly choices: readonly number[]; readonly story: string | null }> => {
+  const { row, story } = await shrinkRow(choices, (each) => fails(fromChoices(each)), tries);
+  return { choices: row, story };
 };
