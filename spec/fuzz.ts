@@ -5,6 +5,7 @@
  * decoders that are kept (`spec/corpus`) come first, and one that fails is made small and kept there.
  */
 import { parseArgs } from 'node:util';
+import { hostileAdmin } from './kit/admin-law.js';
 import { hostileClients, hostileServer, recordedLife } from './kit/attack-law.js';
 import { compactingLife, randomLife } from './kit/conversation-law.js';
 import { hostileBytes, slowFaultOf } from './kit/decoder-law.js';
@@ -31,6 +32,7 @@ const laws: Readonly<Record<string, (random: Random, run: number) => Story | Pro
     hostileBytes(random, { kept, found: (name, bytes, fault) => broken.push({ name, bytes, fault }) }),
   inputs: (random) => hostileInputs(random),
   rules: (random) => hostileRules(random),
+  'admin requests': (random) => hostileAdmin(random),
 };
 
 const { values } = parseArgs({

@@ -21,7 +21,7 @@
 import { ObjectId, UUID } from 'bson';
 import * as E from 'fp-ts/lib/Either.js';
 import { type ConfigError, type PartitionValue, partitionOfName } from '../../core/index.js';
-import { BodyReader } from '../links/long-poll-body.js';
+import { BodyError, BodyReader } from '../links/long-poll-body.js';
 import {
   type HttpAnswer,
   type HttpHandler,
@@ -242,6 +242,8 @@ class Admin {
       const [message = ''] = error.message.split('\n');
       return answerOf(statusOf[error.code], errorOf(error.code, message, error.findings));
     }
+    if (error instanceof BodyError)
+      return answerOf(statusOf.malformed, errorOf('malformed', 'the body did not come whole'));
     this.#options.onFailure?.(error);
     return answerOf(500, errorOf('failed', 'the server failed'));
   }
