@@ -16,6 +16,7 @@ import { type RandomMerge, randomMerge } from './kit/merge-law.js';
 import { type Random, seeded } from './kit/random.js';
 import { hostileRules } from './kit/rule-law.js';
 import { recording, shrink, shrinkRow } from './kit/shrink.js';
+import { hostileTokens } from './kit/token-law.js';
 
 const kinds: readonly RandomMerge[] = ['contents', 'mixed values', 'schema'];
 
@@ -33,6 +34,7 @@ const laws: Readonly<Record<string, (random: Random, run: number) => Story | Pro
   inputs: (random) => hostileInputs(random),
   rules: (random) => hostileRules(random),
   'admin requests': (random) => hostileAdmin(random),
+  tokens: (random) => hostileTokens(random),
 };
 
 const { values } = parseArgs({
@@ -98,6 +100,12 @@ const replay = (): void => {
   console.log(`${kept.length} kept inputs`);
 };
 
+/** Making a case smaller ends some day, too. */
+const inTime = (name: string, run: number): ((random: Random) => Promise<Story>) => {
+  const end = Date.now() + 20_000;
+  return async (random) => (Date.now() < end ? story(name, run, random) : null);
+};
+
 const hold = async (name: string): Promise<void> => {
   const until = Date.now() + (1000 * seconds) / chosen.length;
   let failures = 0;
@@ -109,9 +117,7 @@ const hold = async (name: string): Promise<void> => {
     if (found === null) continue;
     failures++;
     const small =
-      broken.length > 0
-        ? await keepSmall()
-        : (await shrink(taken.choices, (random) => story(name, run, random))).story;
+      broken.length > 0 ? await keepSmall() : (await shrink(taken.choices, inTime(name, run))).story;
     broken.length = 0;
     console.log(`\nseed ${run} fails; made small:\n${small ?? found}`);
   }

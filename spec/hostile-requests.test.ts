@@ -1,10 +1,12 @@
-/** Whatever administrators and strangers send over HTTP. */
+/** Whatever administrators and strangers send over HTTP, and as tokens. */
 import * as assert from 'uvu/assert';
 import type { AdminOptions } from '../transports/admin.js';
 import { SyncError } from '../transports/drivers/sync-error.js';
+import type { VerifyToken } from '../transports/ports.js';
 import { hostileAdmin } from './kit/admin-law.js';
 import { seeded } from './kit/random.js';
 import { suite } from './kit/suite.js';
+import { hostileTokens } from './kit/token-law.js';
 
 const test = suite('hostile requests');
 
@@ -59,6 +61,35 @@ test('to an admin API that fails, or changes what it refuses, are told', async (
     }),
   }));
   assert.match(await found(changing), /disable[\s\S]*\nanswered with 409, and something has changed$/);
+});
+
+test('as tokens are refused with their fault, and nothing is verified that nobody has signed', async () => {
+  const seen = new Set<string>();
+  for (let seed = 1; seed <= 12; seed++)
+    assert.is(await hostileTokens(seeded(seed), { told: (fault) => seen.add(fault) }), null, `seed ${seed}`);
+  assert.equal([...seen].sort(), ['expired', 'malformed', 'notYetValid', 'untrusted', 'verified']);
+});
+
+test('as tokens are told where a verifier believes them, or throws', async () => {
+  const found = async (verifier: (verify: VerifyToken) => VerifyToken): Promise<string> => {
+    for (let seed = 1; seed <= 12; seed++) {
+      const fault = await hostileTokens(seeded(seed), { verifier });
+      if (fault !== null) return fault;
+    }
+    return 'nothing is found';
+  };
+  const user = { id: 'ada', data: null };
+  const believing = await found((verify) => async (token) => {
+    const verdict = await verify(token);
+    if (verdict.type === 'verified' || !token.endsWith('.')) return verdict;
+    return { type: 'verified', user, expiresAt: null, issuedAt: null };
+  });
+  assert.match(believing, /\nverified, and nobody has signed it$/);
+  const throwing = await found((verify) => (token) => {
+    if (token.length > 16_384) throw new RangeError('a planted fault');
+    return verify(token);
+  });
+  assert.match(throwing, /\nthrown: a planted fault/);
 });
 
 test.run();

@@ -150,6 +150,12 @@ const refusalOf = (error: unknown): Refused | undefined => {
   );
 };
 
+/** Of several algorithms a single key serves some: what its token names is its sender's choice, and no failure of ours. */
+const misfitOf = (error: unknown, keys: TokenKeys): Refused | undefined =>
+  'key' in keys && error instanceof TypeError
+    ? refused('untrusted', 'the token is signed by an algorithm that does not go with the key')
+    : undefined;
+
 const isTime = (seconds: unknown): seconds is number =>
   typeof seconds === 'number' && Number.isFinite(seconds);
 
@@ -198,7 +204,7 @@ export const joseVerifier = (options: JoseVerifierOptions): VerifyToken => {
       const { payload } = await jose.jwtVerify(token, key, { ...fixed, currentDate: new Date(clock.now()) });
       return verdictOf(payload);
     } catch (error) {
-      const refusal = refusalOf(error);
+      const refusal = refusalOf(error) ?? misfitOf(error, options.keys);
       if (refusal !== undefined) return refusal;
       throw new Error('the keys of tokens cannot be had', { cause: error });
     }
