@@ -16,6 +16,7 @@ import { type RandomMerge, randomMerge } from './kit/merge-law.js';
 import { type Random, seeded } from './kit/random.js';
 import { hostileRules } from './kit/rule-law.js';
 import { recording, shrink, shrinkRow } from './kit/shrink.js';
+import { syncOrders } from './kit/sync-order-law.js';
 import { hostileTokens } from './kit/token-law.js';
 
 const kinds: readonly RandomMerge[] = ['contents', 'mixed values', 'schema'];
@@ -35,6 +36,7 @@ const laws: Readonly<Record<string, (random: Random, run: number) => Story | Pro
   rules: (random) => hostileRules(random),
   'admin requests': (random) => hostileAdmin(random),
   tokens: (random) => hostileTokens(random),
+  'sync orders': (random) => syncOrders(random),
 };
 
 const { values } = parseArgs({

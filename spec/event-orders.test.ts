@@ -1,0 +1,42 @@
+/** Events in any order, legal and illegal: operations on sync. */
+import * as assert from 'uvu/assert';
+import type { PartitionStore, ServerStore } from '../transports/ports.js';
+import { seeded } from './kit/random.js';
+import { suite } from './kit/suite.js';
+import { syncOrders } from './kit/sync-order-law.js';
+
+const test = suite('event orders');
+
+test('of sync and of writes amid it are done or refused, and lose no write', async () => {
+  const seen = new Set<string>();
+  for (let seed = 1; seed <= 40; seed++)
+    assert.is(await syncOrders(seeded(seed), { told: (outcome) => seen.add(outcome) }), null, `seed ${seed}`);
+  const both = ['disable', 'enable', 'write'].flatMap((name) => [`${name} done`, `${name} refused`]);
+  assert.equal([...seen].sort(), [...both, 'refresh done', 'terminate done'].sort());
+});
+
+/** Whose partitions take what was meant for another revision, so that a seal keeps nobody out. */
+const unsealed = (inner: PartitionStore): PartitionStore => ({
+  load: (spaces) => inner.load(spaces),
+  read: (...range) => inner.read(...range),
+  commit: async (expected, batch) => {
+    const outcome = await inner.commit(expected, batch);
+    const isWrite = batch.puts.some(({ space }) => space === 'log');
+    if (outcome.type === 'committed' || !isWrite) return outcome;
+    return inner.commit((await inner.load([])).revision, batch);
+  },
+});
+
+test('that lose a write are told', async () => {
+  const around = (store: ServerStore): ServerStore => ({
+    partition: async (name) => unsealed(await store.partition(name)),
+    partitions: () => store.partitions(),
+    close: () => store.close(),
+  });
+  let found: string | null = null;
+  for (let seed = 1; found === null && seed <= 100; seed++)
+    found = await syncOrders(seeded(seed), { around });
+  assert.match(found ?? 'nothing is found', /\nlost: \d/);
+});
+
+test.run();
