@@ -1,9 +1,13 @@
 /** Events in any order, legal and illegal: operations on sync. */
 import * as assert from 'uvu/assert';
+import type { SyncControl } from '../transports/drivers/sync-control.js';
+import { SealedPartition } from '../transports/drivers/sync-error.js';
 import type { PartitionStore, ServerStore } from '../transports/ports.js';
+import { memoryServerStore } from '../transports/stores/memory.js';
 import { seeded } from './kit/random.js';
 import { suite } from './kit/suite.js';
 import { syncOrders } from './kit/sync-order-law.js';
+import { config, contents, newTask, open, task, taskTable, write } from './kit/sync-store.js';
 
 const test = suite('event orders');
 
@@ -13,6 +17,23 @@ test('of sync and of writes amid it are done or refused, and lose no write', asy
     assert.is(await syncOrders(seeded(seed), { told: (outcome) => seen.add(outcome) }), null, `seed ${seed}`);
   const both = ['disable', 'enable', 'write'].flatMap((name) => [`${name} done`, `${name} refused`]);
   assert.equal([...seen].sort(), [...both, 'refresh done', 'terminate done'].sort());
+});
+
+test('a partition that was begun too late takes no write of a server that knows nothing of it', async () => {
+  const store = memoryServerStore();
+  const first = await open(store, { config: config(), schema: [task()] });
+  const second = await open(store);
+  const third = await open(store);
+  await third.terminate();
+  await third.enable();
+  const refused = (sync: SyncControl): Promise<unknown> =>
+    write(sync, '"a"', [...taskTable, ...newTask(1)]).catch((error: unknown) => error);
+  // It is in the store by then, and nobody could have sealed it before.
+  assert.instance(await refused(first), SealedPartition);
+  assert.instance(await refused(second), SealedPartition);
+  await second.refresh();
+  await write(second, '"a"', [...taskTable, ...newTask(2)]);
+  assert.equal(await contents(third), { '"a"': ['2 text=""'] });
 });
 
 /** Whose partitions take what was meant for another revision, so that a seal keeps nobody out. */
