@@ -1,10 +1,11 @@
-/** Events in any order, legal and illegal: operations on sync. */
+/** Events in any order, legal and illegal: operations on sync, and requests of long-poll links. */
 import * as assert from 'uvu/assert';
 import type { SyncControl } from '../transports/drivers/sync-control.js';
 import { SealedPartition } from '../transports/drivers/sync-error.js';
 import type { PartitionStore, ServerStore } from '../transports/ports.js';
 import { memoryServerStore } from '../transports/stores/memory.js';
-import { seeded } from './kit/random.js';
+import { type LongPollOrders, longPollOrders } from './kit/long-poll-order-law.js';
+import { once, seeded } from './kit/random.js';
 import { suite } from './kit/suite.js';
 import { syncOrders } from './kit/sync-order-law.js';
 import { config, contents, newTask, open, task, taskTable, write } from './kit/sync-store.js';
@@ -58,6 +59,36 @@ test('that lose a write are told', async () => {
   for (let seed = 1; found === null && seed <= 100; seed++)
     found = await syncOrders(seeded(seed), { around });
   assert.match(found ?? 'nothing is found', /\nlost: \d/);
+});
+
+test('of long-poll requests are answered, tell frames in order and once, and disturb nobody', async () => {
+  const seen = new Set<string>();
+  for (let seed = 1; seed <= 40; seed++)
+    assert.is(
+      await longPollOrders(seeded(seed), { told: (status) => seen.add(status) }),
+      null,
+      `seed ${seed}`,
+    );
+  assert.ok(seen.has('200') && seen.has('409'), [...seen].join(', '));
+});
+
+test('of long-poll requests that bring or tell what nobody sent are told', async () => {
+  const found = async (disturb: LongPollOrders['disturb'] & {}): Promise<string> => {
+    for (let seed = 1; seed <= 40; seed++) {
+      const fault = await longPollOrders(seeded(seed), { disturb });
+      if (fault !== null) return fault;
+    }
+    return 'nothing is found';
+  };
+  const bringing = await found(({ server }, random) => {
+    if (once(random, 20) && server.reasons.length === 0) server.link.send(Uint8Array.of(77, 77));
+  });
+  assert.match(bringing, /^poll of \d brought .*\b77 77\b/);
+  const doubling = await found(({ server: { events } }, random) => {
+    const [first] = events;
+    if (first !== undefined && /^\d/.test(first) && once(random, 20)) events.push(first);
+  });
+  assert.match(doubling, /^link \d was told (\d \d+), .*\1/);
 });
 
 test.run();

@@ -12,6 +12,7 @@ import { hostileBytes, slowFaultOf } from './kit/decoder-law.js';
 import type { DecoderName } from './kit/decoders.js';
 import { hostileInputs } from './kit/input-law.js';
 import { corpusFolder, keepInput, keptFault, readAllKept } from './kit/kept-inputs.js';
+import { longPollOrders } from './kit/long-poll-order-law.js';
 import { type RandomMerge, randomMerge } from './kit/merge-law.js';
 import { type Random, seeded } from './kit/random.js';
 import { hostileRules } from './kit/rule-law.js';
@@ -37,6 +38,7 @@ const laws: Readonly<Record<string, (random: Random, run: number) => Story | Pro
   'admin requests': (random) => hostileAdmin(random),
   tokens: (random) => hostileTokens(random),
   'sync orders': (random) => syncOrders(random),
+  'long-poll orders': (random) => longPollOrders(random),
 };
 
 const { values } = parseArgs({
