@@ -9,7 +9,8 @@ import { readEntries } from '../core/history/server-records.js';
 import { edit } from '../core/model/apply.js';
 import type { Changeset } from '../core/model/changeset.js';
 import { digest } from '../core/model/digest.js';
-import { addTable, type Instruction } from '../core/model/instruction.js';
+import { addTable, createObject, type Instruction } from '../core/model/instruction.js';
+import { intKey } from '../core/model/key.js';
 import type { Batch } from '../core/model/progress.js';
 import { emptyState, type State } from '../core/model/state.js';
 import { decodeServerMessage, encodeMessage } from '../core/protocol/codec.js';
@@ -271,6 +272,31 @@ ahead('a cut that the file has passed may move on amid a batch: its parts are en
   part(machine, 9, { cut: 3, isLast: true });
   assert.is(tables(machine.session.file.state), 9);
 });
+
+ahead(
+  'a part that does not fit is told when the last one has come, and nothing of the batch is shown',
+  () => {
+    const machine = catchingUp();
+    const misfit = createObject('Nowhere', intKey(1n));
+    const sent = (through: number, instruction: Instruction, isLast: boolean): void => {
+      machine.hear({
+        type: 'download',
+        download: { serverVersion: through, lastIntegratedClientVersion: 0 },
+        upload: machine.session.file.progress.upload,
+        latest: { version: 9, salt: 3 },
+        downloadableBytes: 0,
+        changesets: [{ ...changeset(through, 'S'), instructions: [instruction] }],
+        batch: { cut: 9, isLast },
+      });
+    };
+    sent(4, misfit, false);
+    assert.is(machine.phase, 'catchingUp');
+    sent(9, classNamed('S9'), true);
+    assert.is(machine.phase, 'failed');
+    assert.is(machine.session.failure?.code, 212);
+    assert.is(tables(machine.session.file.state), 0);
+  },
+);
 
 ahead('a mark amid a batch is no answer', () => {
   const machine = catchingUp();

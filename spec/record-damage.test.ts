@@ -2,6 +2,8 @@
 import * as E from 'fp-ts/lib/Either.js';
 import * as assert from 'uvu/assert';
 import type { RecordEntry } from '../core/base/record.js';
+import { runOf } from '../core/base/run.js';
+import { aheadRecords } from '../core/history/ahead.js';
 import { newClientFile } from '../core/history/client-file.js';
 import {
   metaRecord as clientMeta,
@@ -55,6 +57,28 @@ damage('of a device: writes that cannot be decoded, stand elsewhere, or do not f
   const bad = { ...form, bytes: Uint8Array.of(255, 255) };
   assert.match(refused('a form', loaded(writeRecord(schema), writeRecord(fitting), bad)), 'reciprocal');
 });
+
+damage(
+  'of a device: what has come down ahead, with parts that are damaged, elsewhere, or without their head',
+  () => {
+    const part = { ...fitting, base: 0, origin: 9 };
+    const ahead = {
+      download: { serverVersion: 2, lastIntegratedClientVersion: 0 },
+      cut: 3,
+      changesets: runOf([part]),
+      brought: null,
+    };
+    const [head, record] = aheadRecords(ahead, [part]) as [RecordEntry, RecordEntry];
+    const loaded = (...records: readonly RecordEntry[]) => loadClientFile([clientMeta(file), ...records]);
+    const sound = loaded(head, record);
+    assert.equal(E.isRight(sound) && sound.right.ahead, ahead);
+    const torn = (entry: RecordEntry): RecordEntry => ({ ...entry, bytes: entry.bytes.slice(0, -1) });
+    assert.match(refused('a torn part', loaded(head, torn(record))), 'ahead');
+    assert.match(refused('a torn head', loaded(torn(head), record)), 'ahead');
+    assert.match(refused('a part elsewhere', loaded(head, { ...record, index: 7 })), 'it is changeset 2');
+    assert.match(refused('no head', loaded(record)), 'it is missing, though changesets are there');
+  },
+);
 
 damage('of a device: what comes after a reset is refused with its file', () => {
   const lone = writeRecord(fitting);
