@@ -123,27 +123,6 @@ fanOut('whoever has written is told so after all others are sent what was writte
   }
 });
 
-fanOut('those who have acknowledged at versions of their own are sent the same bytes', () => {
-  const server = new Server(4);
-  server.take(upload(server, 1, write(1, 'A'), write(2, 'B')));
-  for (const [connection, version] of [
-    [2, 1],
-    [3, 2],
-  ] as const)
-    server.take(
-      server.said(connection, {
-        type: 'upload',
-        progress: { clientVersion: 1, lastIntegratedServerVersion: version },
-        lockedServerVersion: version,
-        changesets: [],
-      }),
-    );
-  const sent = downloadsOf(server.take(upload(server, 1, write(3, 'C'))));
-  const [own, second, third] = [1, 2, 3].map((connection) => sent.get(connection)?.[0] as Download);
-  assert.is(encodeMessage(third as Download), encodeMessage(second as Download));
-  assert.equal(own?.upload, { clientVersion: 3, lastIntegratedServerVersion: 0 });
-});
-
 fanOut('downloads that say the same are one array of bytes, all others are not', () => {
   const server = new Server(4);
   server.take(upload(server, 4, write(3, 'Mine')));

@@ -26,7 +26,7 @@ import {
 } from '../history/partition.js';
 import { downloadable } from '../history/server-commit.js';
 import type { Changeset } from '../model/changeset.js';
-import type { DownloadCursor, SaltedVersion, UploadCursor } from '../model/progress.js';
+import type { DownloadCursor, SaltedVersion } from '../model/progress.js';
 import type { Download } from '../protocol/messages.js';
 import {
   asking,
@@ -63,15 +63,6 @@ interface Contents {
   readonly changesets: readonly Changeset[];
   readonly download: DownloadCursor;
 }
-
-/**
- * What those are told who have sent nothing but acknowledgements since they were told last. Each acknowledges at a
- * version of its own: told of that, no two would be sent the same bytes.
- */
-const unchangedCursorOf = ({ clientVersion }: FileRecord): UploadCursor => ({
-  clientVersion,
-  lastIntegratedServerVersion: 0,
-});
 
 const noChangesets: readonly Changeset[] = [];
 
@@ -201,7 +192,7 @@ class Pump {
       type: 'download',
       session: session.number,
       download,
-      upload: session.owesCursor ? uploadCursorOf(file) : unchangedCursorOf(file),
+      upload: uploadCursorOf(file),
       latest: this.#latest,
       downloadableBytes,
       changesets,
