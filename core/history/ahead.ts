@@ -105,7 +105,7 @@ export const aheadRecords = (
 
 export const aheadForgotten: RecordRange = { space: SPACE, from: 0, to: Number.MAX_SAFE_INTEGER };
 
-/** `entries`: all that the store has of it, ascending. */
+/** `spaces`: all records of the store, each space in ascending order of index. Right null where nothing is ahead. */
 export const loadAhead = (
   spaces: ReadonlyMap<string, readonly RecordEntry[]>,
 ): E.Either<CorruptRecord, Ahead | null> => {
